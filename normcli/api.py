@@ -1,0 +1,409 @@
+"""The typed interface: fit, merge, load, and Stats with apply, invert and save. Prints nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import polars as pl
+
+from normcli.application import Direction, Transform, TransformOptions
+from normcli.dtypes import parse_dtype
+from normcli.engines.local import BATCH_ROWS, Progress, run_fit
+from normcli.engines.transforming import Job, run_transform
+from normcli.errors import (
+    DataError,
+    EnvironmentFailure,
+    NormWarning,
+    StatsFileError,
+    UsageError,
+    did_you_mean,
+)
+from normcli.fitted import Fitted, FittedColumn, conclude, summarize
+from normcli.merging import merge_fits
+from normcli.recipe import Chain, Recipe, count_fitted, parse_chain, resolve
+from normcli.sinks import WriteOptions, write_text
+from normcli.sources import (
+    Encoding,
+    ReadOptions,
+    Source,
+    encoding_of_name,
+    frame_source,
+    named_format,
+    open_source,
+)
+from normcli.statsfile import from_bytes, to_text
+
+__all__ = ["NoProgress", "Stats", "fit", "load", "merge"]
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+class NoProgress:
+    """Progress that nobody watches."""
+
+    def start(self, what: str, rows: int | None) -> None:
+        """Begin."""
+
+    def advance(self, rows: int) -> None:
+        """Go on."""
+
+    def finish(self) -> None:
+        """End."""
+
+
+def fit(
+    source: Any,
+    *,
+    method: str = "zscore",
+    set: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    columns: str | None = None,
+    exclude: str | None = None,
+    by: str | Sequence[str] = (),
+    where: str | None = None,
+    inf: Literal["error", "skip"] = "error",
+    state: bool = True,
+    format: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
+    null_values: Sequence[str] = (),
+    decimal_comma: bool = False,
+    types: Mapping[str, str] | None = None,
+    threads: int | None = None,
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress | None = None,
+) -> Stats:
+    """Compute the statistics that the chains of methods need, and their parameters.
+
+    `source` is a path, several, a glob, a directory, "-" for stdin, a polars frame, or anything
+    with the Arrow PyCapsule interface. The result is the same, bit for bit, whatever the order
+    of rows and files, the format, `threads` and `batch_rows`. Raises NormError (see
+    normcli.errors) for wrong usage or data; warns with NormWarning of constant or empty columns.
+
+    >>> stats = fit(pl.DataFrame({"x": [1.0, 2.0, 3.0]}))
+    >>> stats.params("x")
+    {'mean': 2.0, 'std': 0.816496580927726}
+    """
+    pairs = set.items() if isinstance(set, Mapping) else set
+    recipe = Recipe(
+        parse_chain(method),
+        tuple((selector, parse_chain(chain)) for selector, chain in pairs),
+        columns,
+        exclude,
+        (by,) if isinstance(by, str) else tuple(by),
+        where,
+        inf == "skip",
+    )
+    if batch_rows < 1 or (threads is not None and threads < 1):
+        raise UsageError("threads and batch rows must be at least 1")
+    options = ReadOptions(
+        delimiter,
+        header,
+        tuple(null_values),
+        decimal_comma,
+        {name: parse_dtype(text) for name, text in (types or {}).items()},
+    )
+    chains: list[Chain] = [recipe.method, *(chain for _, chain in recipe.sets)]
+    repeat = max(count_fitted(chain) for chain in chains) > 1
+    with _opened(source, format, options, {}, repeat) as opened:
+        return Stats(_fit(opened, recipe, state, threads, batch_rows, progress or NoProgress()))
+
+
+def _fit(
+    source: Source,
+    recipe: Recipe,
+    state: bool,
+    threads: int | None,
+    batch_rows: int,
+    progress: Progress,
+) -> Fitted:
+    schema = source.schema
+    keys = tuple(
+        key
+        for text in recipe.by
+        # "a,b" names two keys, unless a column is called just that.
+        for key in ([text] if text in schema else [part.strip() for part in text.split(",")])
+    )
+    recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
+    resolved = resolve(recipe, schema)
+    run = run_fit(
+        source,
+        recipe,
+        resolved,
+        _predicate(recipe.where, schema),
+        threads,
+        batch_rows,
+        progress,
+    )
+    columns = []
+    for name, chain in resolved.items():
+        dtype = schema[name]
+        inputs = tuple(run.inputs.get((name, step)) for step in range(len(chain)))
+        assert inputs[0] is not None, "every column's raw values are described"
+        columns.append(
+            FittedColumn(
+                name,
+                dtype,
+                tuple(conclude(name, dtype, chain, i, inputs[i]) for i in range(len(chain))),
+                summarize(dtype, inputs[0]),
+                inputs,
+            )
+        )
+    names = tuple(sorted(os.path.basename(path) for path in source.names))
+    text = source.encoding is not None and source.encoding.is_text
+    read = source.options.to_json() if text or source.options.types else {}
+    fitted = Fitted(run.rows, names, recipe.where, run.keys, read, tuple(columns), state)
+    _warn_of_useless(fitted)
+    return fitted
+
+
+def _predicate(where: str | None, schema: pl.Schema) -> pl.Expr | None:
+    """Return the rows to fit on as an expression; only a plain condition on a row will do."""
+    if where is None:
+        return None
+    hint = "write a condition on the columns of a row, for example \"split = 'train'\""
+    try:
+        predicate = pl.sql_expr(where)
+        written = predicate.meta.serialize(format="json")
+        roots = predicate.meta.root_names()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UsageError(f"--where: {str(error).splitlines()[0]}", hint) from error
+    for column in roots:
+        if column not in schema:
+            raise DataError(
+                f'--where: there is no column "{column}"', did_you_mean(column, schema)
+            )
+    forbidden = ('"Agg"', '"SubPlan"', '"Over"', '"Window"', '"Len"')
+    try:
+        dtype = pl.LazyFrame(schema=schema).select(predicate.alias("\0where")).collect_schema()
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"--where: {str(error).splitlines()[0]}", hint) from error
+    if not roots or any(mark in written for mark in forbidden) or dtype["\0where"] != pl.Boolean():
+        raise UsageError(f'--where: "{where}" is not a condition on a single row', hint)
+    return predicate
+
+
+def _warn_of_useless(fitted: Fitted) -> None:
+    for column in fitted.columns:
+        if column.summary["count"] == 0:
+            warnings.warn(
+                f'column "{column.name}" has no valid value; apply will give null',
+                NormWarning,
+                stacklevel=4,
+            )
+        elif column.summary["min"] == column.summary["max"]:
+            warnings.warn(
+                f'column "{column.name}" is constant ({column.summary["min"]}); '
+                "its scale is taken to be 1",
+                NormWarning,
+                stacklevel=4,
+            )
+        elif fitted.keys is not None and column.inputs[0] is not None:
+            groups = column.inputs[0].groups
+            counts = groups["counts"].to_json()[0] if groups else []
+            empty = sum(count == 0 for count in counts)
+            if empty:
+                warnings.warn(
+                    f'column "{column.name}" has no valid value in {empty} of {len(counts)} groups; '
+                    "apply will treat them as unknown groups",
+                    NormWarning,
+                    stacklevel=4,
+                )
+
+
+def load(path: str | os.PathLike[str]) -> Stats:
+    """Read a stats file ("-" for stdin); raise StatsFileError if it can't be trusted."""
+    name = os.fspath(path)
+    try:
+        if name == "-":
+            import sys
+
+            data, name = sys.stdin.buffer.read(), "stdin"
+        else:
+            with open(name, "rb") as file:
+                data = file.read()
+    except FileNotFoundError as error:
+        raise StatsFileError(
+            f"there is no stats file {name}", "make one with: normcli fit DATA -o " + name
+        ) from error
+    except OSError as error:
+        raise EnvironmentFailure(f"{name} can't be read: {error.strerror}") from error
+    return Stats(from_bytes(data, name), name)
+
+
+def merge(*stats: Stats) -> Stats:
+    """Return the fit of all rows that the given fits have seen, exactly as if fitted at once."""
+    if not stats:
+        raise UsageError("there is nothing to merge")
+    names = [each.name or f"stats {i}" for i, each in enumerate(stats, start=1)]
+    return Stats(merge_fits([each.fitted for each in stats], names))
+
+
+@dataclass(frozen=True)
+class Stats:
+    """A fit: parameters and exact statistics of columns, ready to apply, invert, merge or save."""
+
+    fitted: Fitted
+    name: str = ""
+
+    def params(self, column: str) -> dict[str, Any]:
+        """Return the parameters of all steps of a column, over all rows (the last step wins)."""
+        for each in self.fitted.columns:
+            if each.name == column:
+                return {key: value for step in each.steps for key, value in step.params.items()}
+        raise KeyError(column)
+
+    def only(self, column: str) -> Stats:
+        """Return the fit of that column alone."""
+        names = [each.name for each in self.fitted.columns]
+        if column not in names:
+            raise DataError(
+                f'{self.name} has no column "{column}"', did_you_mean(column, names)
+            )
+        kept = tuple(each for each in self.fitted.columns if each.name == column)
+        return Stats(dataclasses.replace(self.fitted, columns=kept), self.name)
+
+    def without_state(self) -> Stats:
+        """Return the fit without the exact sums that merge needs."""
+        return Stats(dataclasses.replace(self.fitted, with_state=False), self.name)
+
+    def to_json(self) -> str:
+        """Return the text of the stats file."""
+        return to_text(self.fitted)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the stats file, whole or not at all ("-" for stdout)."""
+        write_text(self.to_json(), os.fspath(path))
+
+    @overload
+    def apply(self, frame: pl.LazyFrame | Paths, **options: Any) -> pl.LazyFrame: ...
+    @overload
+    def apply(self, frame: Any, **options: Any) -> pl.DataFrame: ...
+    def apply(self, frame: Any, **options: Any) -> pl.DataFrame | pl.LazyFrame:
+        """Normalize a frame: a LazyFrame for a LazyFrame or a path, else a DataFrame.
+
+        Options are those of `TransformOptions`: columns, renamed, dtype, unknown_group,
+        missing_column.
+        """
+        return self._carry(frame, "apply", TransformOptions(**options))
+
+    @overload
+    def invert(self, frame: pl.LazyFrame | Paths, **options: Any) -> pl.LazyFrame: ...
+    @overload
+    def invert(self, frame: Any, **options: Any) -> pl.DataFrame: ...
+    def invert(self, frame: Any, **options: Any) -> pl.DataFrame | pl.LazyFrame:
+        """Bring a normalized frame back, to the dtypes it was fitted with; as `apply`."""
+        return self._carry(frame, "invert", TransformOptions(**options))
+
+    def _carry(
+        self, frame: Any, direction: Direction, options: TransformOptions
+    ) -> pl.DataFrame | pl.LazyFrame:
+        expected = self._expected(direction)
+        with _opened(frame, None, self.read_options, expected, repeat=True) as source:
+            transform = Transform(self.fitted, direction, source.schema, options, "the frame")
+            lazy = source.lazy()
+            if source.encoding is None and not isinstance(frame, pl.LazyFrame):
+                return transform(lazy.collect())
+            return lazy.map_batches(
+                transform, schema=transform.schema, streamable=True, validate_output_schema=False
+            )
+
+    def write(
+        self,
+        direction: Direction,
+        sources: Sequence[str],
+        output: str | None,
+        *,
+        options: TransformOptions,
+        read: ReadOptions | None = None,
+        format: str | None = None,
+        to: str | None = None,
+        compression: str | None = None,
+        float_format: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Carry files over into a file, a directory (one output for each input) or stdout (None)."""
+        reading = self.read_options if read is None else read
+        self._warn_of_losses(direction)
+        with _opened(list(sources), format, reading, self._expected(direction), False) as source:
+            directory = output is not None and _is_directory(output, to)
+            encoding = _output_encoding(source, None if directory else output, to)
+            run_transform(
+                source,
+                Job(self.fitted, direction, options),
+                None if output in (None, "-") else output,
+                directory,
+                WriteOptions(encoding, compression, float_format, source.options),
+                progress or NoProgress(),
+            )
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How text was read in the fit, which is how apply and invert read it too."""
+        return ReadOptions.from_json(self.fitted.read)
+
+    def _expected(self, direction: Direction) -> dict[str, pl.DataType]:
+        """Return what is known of the columns of text: their dtypes, floats once normalized."""
+        expected = {} if self.fitted.keys is None else dict(self.fitted.keys.schema)
+        for column in self.fitted.columns:
+            expected[column.name] = column.dtype if direction == "apply" else pl.Float64()
+        return expected
+
+    def _warn_of_losses(self, direction: Direction) -> None:
+        if direction == "invert":
+            for column in self.fitted.columns:
+                for step in column.steps:
+                    if step.method.loses:
+                        warnings.warn(
+                            f'column "{column.name}": {step.method.name} does not bring back '
+                            f"{step.method.loses}",
+                            NormWarning,
+                            stacklevel=3,
+                        )
+
+
+def _is_directory(output: str, to: str | None) -> bool:
+    if output == "-":
+        return False
+    if os.path.isdir(output) or output.endswith(os.sep):
+        return True
+    return not os.path.exists(output) and to is None and encoding_of_name(output) is None
+
+
+def _output_encoding(source: Source, output: str | None, to: str | None) -> Encoding:
+    if to is not None:
+        named = encoding_of_name(output) if output else None
+        return Encoding(named_format(to), named.compression if named else None)
+    if output is not None and output != "-":
+        named = encoding_of_name(output)
+        if named is None and os.path.exists(output) and source.encoding is not None:
+            return source.encoding  # a device, such as /dev/null
+        if named is None:
+            raise UsageError(f"{output} has no known ending", "name the format with --to")
+        return named
+    assert source.encoding is not None, "frames are not written to files"
+    return source.encoding
+
+
+@contextmanager
+def _opened(
+    source: Any,
+    format: str | None,
+    options: ReadOptions,
+    expected: Mapping[str, pl.DataType],
+    repeat: bool,
+) -> Iterator[Source]:
+    if isinstance(source, (str, os.PathLike)):
+        source = [source]
+    if isinstance(source, Sequence) and all(isinstance(s, (str, os.PathLike)) for s in source):
+        paths = [os.fspath(path) for path in source]
+        named = named_format(format) if format else None
+        with open_source(paths, named, options, expected, repeat) as opened:
+            yield opened
+    else:
+        yield frame_source(source)

@@ -1,0 +1,263 @@
+"""Apply and invert: a stats file's columns carried over the columns of other data.
+
+A `Transform` is a function of a frame, made once for a schema; the engine calls it for every
+batch, from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from normcli.columns import number_kind, select
+from normcli.dtypes import dtype_name
+from normcli.errors import DataError, UsageError, did_you_mean
+from normcli.fitted import Fitted, FittedColumn
+from normcli.groups import KeyIndex, key_columns
+from normcli.transform import constants_table, forward, from_float, inverse, to_float
+
+__all__ = ["Direction", "Transform", "TransformOptions"]
+
+Direction = Literal["apply", "invert"]
+UnknownGroup = Literal["error", "null", "global", "keep"]
+
+
+@dataclass(frozen=True)
+class TransformOptions:
+    """How a stats file meets data; `renamed` gives columns the statistics of fitted ones."""
+
+    columns: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    dtype: Literal["float32", "float64"] | None = None
+    unknown_group: UnknownGroup = "error"
+    missing_column: Literal["error", "skip"] = "error"
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A column of the data, and the fitted column whose statistics it is treated with."""
+
+    name: str
+    dtype: pl.DataType
+    column: FittedColumn
+    table: pl.DataFrame
+    known: pl.Series | None
+    """For each row of the table whether the group has parameters; None if all have."""
+    output: pl.DataType
+    prefix: str
+
+    def constant(self, name: str) -> pl.Expr:
+        """Return the expression for a constant, once joined to the rows."""
+        if self.known is None:
+            return pl.lit(self.table[name][0], self.table[name].dtype)
+        return pl.col(self.prefix + name)
+
+
+class Transform:
+    """A frame of that schema, normalized or brought back."""
+
+    def __init__(
+        self,
+        fitted: Fitted,
+        direction: Direction,
+        schema: pl.Schema,
+        options: TransformOptions,
+        name: str,
+    ) -> None:
+        self._direction = direction
+        self._options = options
+        self._name = name
+        self._keys = None if fitted.keys is None else KeyIndex(fitted.keys)
+        self._key_dtypes = {} if fitted.keys is None else dict(fitted.keys.schema)
+        for key in self._key_dtypes:
+            if key not in schema:
+                raise DataError(
+                    f'{name} has no group key "{key}"', did_you_mean(key, schema)
+                )
+        chosen = _choose(fitted, schema, options, name)
+        self._targets = [
+            self._target(i, column, other, schema[column])
+            for i, (column, other) in enumerate(chosen.items())
+        ]
+        self.schema = pl.Schema(
+            {**schema, **{target.name: target.output for target in self._targets}}
+        )
+        tables = [
+            target.table.rename(lambda constant, target=target: target.prefix + constant)  # type: ignore[misc]
+            for target in self._targets
+            if target.known is not None
+        ]
+        self._constants = pl.concat(tables, how="horizontal") if tables else pl.DataFrame()
+
+    def _target(self, i: int, name: str, column: FittedColumn, dtype: pl.DataType) -> _Target:
+        self._check_dtype(name, column, dtype)
+        if self._direction == "apply":
+            through = column.dtype if dtype.is_temporal() else dtype
+            through = pl.Float64() if dtype == pl.Null() else through
+            single = dtype == pl.Float32() or self._options.dtype == "float32"
+            output: pl.DataType = (
+                pl.Float32() if single and self._options.dtype != "float64" else pl.Float64()
+            )
+        else:
+            through = output = column.dtype
+            if self._options.dtype and column.dtype.is_float():
+                output = pl.Float32() if self._options.dtype == "float32" else pl.Float64()
+        table = constants_table(column.steps, through, grouped=False)
+        known = None
+        if self._keys is not None and table.width:
+            by_group = constants_table(column.steps, through, grouped=True)
+            if by_group.height != len(self._keys):  # every parameter is given
+                by_group = table[[0] * len(self._keys)]
+            defined = by_group.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+            elsewhere = table if self._options.unknown_group == "global" else table.clear(1)
+            if self._options.unknown_group == "global":
+                by_group = by_group.select(
+                    pl.when(defined).then(pl.col(c)).otherwise(pl.lit(table[c][0], table[c].dtype))
+                    for c in by_group.columns
+                )
+            # The last row serves the rows of unknown groups.
+            table = pl.concat([by_group, elsewhere])
+            known = pl.concat([defined, pl.Series([False])])
+        return _Target(name, through, column, table, known, output, f"\0{i}.")
+
+    def _check_dtype(self, name: str, column: FittedColumn, dtype: pl.DataType) -> None:
+        fitted = column.dtype if self._direction == "apply" else pl.Float64()
+        kind = dtype.base_type() if dtype.is_temporal() else number_kind(dtype)
+        expected = fitted.base_type() if fitted.is_temporal() else None
+        if dtype == pl.Null():
+            return
+        if kind is None or (expected or kind) != kind or (dtype.is_temporal() and not expected):
+            raise DataError(
+                f'{self._name}: column "{name}" is {dtype_name(dtype)}, '
+                f"but {dtype_name(fitted)} is needed ({self._direction})",
+                f'if it holds numbers as text, read it with --type "{name}={dtype_name(fitted)}"'
+                if dtype == pl.String()
+                else None,
+            )
+
+    def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame with its fitted columns carried over; all others stay as they are."""
+        names = frame.columns
+        if self._keys is not None:
+            frame = self._with_constants(frame)
+        carry = self._forward if self._direction == "apply" else self._inverse
+        if self._direction == "apply":
+            self._check_domains(frame)
+        return frame.with_columns(carry(target) for target in self._targets).select(names)
+
+    def _with_constants(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Put beside each row the constants of its group."""
+        assert self._keys is not None
+        keys = key_columns(frame, self._key_dtypes)
+        cells = self._keys.find(keys)
+        if self._options.unknown_group == "error":
+            if cells.null_count():
+                self._refuse_groups(keys.filter(cells.is_null()), "not in the stats file")
+            for target in self._targets:
+                if target.known is not None and not target.known[:-1].all():
+                    empty = ~target.known[cells] & frame[target.name].is_not_null()
+                    if empty.any():
+                        self._refuse_groups(
+                            keys.filter(empty),
+                            f'without any value of "{target.column.name}" in the stats file',
+                        )
+        cells = cells.fill_null(len(self._keys))
+        known = [
+            target.known[cells].alias(target.prefix + "known")
+            for target in self._targets
+            if target.known is not None and self._options.unknown_group == "keep"
+        ]
+        constants = self._constants[cells] if self._constants.width else self._constants
+        return frame.hstack(constants).hstack(known)
+
+    def _refuse_groups(self, keys: pl.DataFrame, why: str) -> None:
+        first = ", ".join(f"{name}={value!r}" for name, value in keys.row(0, named=True).items())
+        groups = keys.unique().height
+        more = f" (and {groups - 1} more)" if groups > 1 else ""
+        raise DataError(
+            f"{self._name}: group {first}{more} is {why}",
+            "choose what happens to such rows: --unknown-group null, global or keep",
+        )
+
+    def _input(self, target: _Target) -> pl.Expr:
+        x = pl.col(target.name)
+        return x.cast(target.dtype) if target.dtype.is_temporal() else x
+
+    def _forward(self, target: _Target) -> pl.Expr:
+        x = self._input(target)
+        y = forward(target.column.steps, x, target.dtype, target.constant, target.table)[-1]
+        return self._kept(target, y, to_float(x, target.dtype)).cast(target.output).alias(target.name)
+
+    def _inverse(self, target: _Target) -> pl.Expr:
+        y = to_float(pl.col(target.name), pl.Float64())
+        x = inverse(target.column, y, target.constant, target.table)
+        return self._kept(target, x, y).cast(target.output, strict=False).alias(target.name)
+
+    def _kept(self, target: _Target, carried: pl.Expr, original: pl.Expr) -> pl.Expr:
+        if target.known is None or self._options.unknown_group != "keep":
+            return carried
+        if self._direction == "invert":
+            original = from_float(original, target.column.dtype, None)
+        return pl.when(pl.col(target.prefix + "known")).then(carried).otherwise(original)
+
+    def _check_domains(self, frame: pl.DataFrame) -> None:
+        for target in self._targets:
+            steps = target.column.steps
+            domains = [step.method.domain(pl.col("x")) for step in steps]
+            if all(domain is None for domain in domains):
+                continue
+            entering = forward(
+                steps, self._input(target), target.dtype, target.constant, target.table
+            )
+            for x, step in zip(entering, steps, strict=False):
+                inside = step.method.domain(x)
+                if inside is None:
+                    continue
+                outside = frame.select((x.is_finite() & ~inside).sum()).item()
+                if outside:
+                    raise DataError(
+                        f'{self._name}: column "{target.name}" has {outside:,} or more values '
+                        f"outside the domain of {step.method.name}",
+                        f"{step.method.formula[0]} is not defined there",
+                    )
+
+
+def _choose(
+    fitted: Fitted, schema: pl.Schema, options: TransformOptions, name: str
+) -> dict[str, FittedColumn]:
+    """Return which columns of the data are treated, and with which fitted columns."""
+    columns = {column.name: column for column in fitted.columns}
+    for new, old in options.renamed.items():
+        if old not in columns:
+            raise DataError(
+                f'--map: the stats file has no column "{old}"', did_you_mean(old, columns)
+            )
+        if new not in schema:
+            raise DataError(f'--map: {name} has no column "{new}"', did_you_mean(new, schema))
+    wanted = list(columns)
+    if options.columns is not None:
+        wanted = select(options.columns, pl.Schema({c.name: c.dtype for c in fitted.columns}))
+    chosen: dict[str, FittedColumn] = {}
+    for column in wanted:
+        if column in options.renamed:
+            continue
+        if column in schema:
+            chosen[column] = columns[column]
+        elif options.missing_column == "error" and not options.renamed:
+            raise DataError(
+                f'{name} has no column "{column}", which the stats file has',
+                "leave it out with --missing-column skip; "
+                f"or was it renamed? --map NEW={column} ({did_you_mean(column, schema)})",
+            )
+    chosen |= {new: columns[old] for new, old in options.renamed.items()}
+    if not chosen:
+        raise UsageError(
+            f"none of the stats file's columns is in {name}",
+            f"stats file: {', '.join(columns)}; {name}: {', '.join(schema)}",
+        )
+    return {name: chosen[name] for name in schema if name in chosen}
+
+

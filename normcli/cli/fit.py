@@ -1,0 +1,111 @@
+"""normcli fit: compute statistics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from normcli.cli import options as flags
+from normcli.cli.running import guarded, pairs, prepare
+
+__all__ = ["fit"]
+
+
+def fit(
+    sources: flags.Sources = None,
+    output: Annotated[
+        Optional[str],
+        typer.Option("-o", "--output", metavar="STATS", help="The stats file. Default: stdout."),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option("-m", "--method", metavar="CHAIN", help="What to do: STEP[+STEP]…"),
+    ] = "zscore",
+    sets: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "-s",
+            "--set",
+            metavar="SELECTOR=CHAIN",
+            help="A chain for some columns (repeatable; the last match wins; skip: leave alone).",
+        ),
+    ] = None,
+    columns: flags.ColumnsFlag = None,
+    exclude: Annotated[
+        Optional[str],
+        typer.Option("-x", "--exclude", metavar="SELECTOR", help="Leave these columns alone."),
+    ] = None,
+    by: Annotated[
+        Optional[list[str]],
+        typer.Option("-b", "--by", metavar="COLUMN", help="Group keys (repeatable, or a,b)."),
+    ] = None,
+    where: Annotated[
+        Optional[str],
+        typer.Option("--where", metavar="SQL", help="The rows to fit on: \"split = 'train'\"."),
+    ] = None,
+    inf: Annotated[
+        str,
+        typer.Option("--inf", metavar="error|skip", help="Infinite values: fail, or count and skip."),
+    ] = "error",
+    no_state: Annotated[
+        bool, typer.Option("--no-state", help="Leave out the exact sums that merge needs.")
+    ] = False,
+    from_format: flags.FromFlag = None,
+    delimiter: flags.DelimiterFlag = None,
+    no_header: flags.NoHeaderFlag = False,
+    null_value: flags.NullValueFlag = None,
+    decimal_comma: flags.DecimalCommaFlag = False,
+    types: flags.TypeFlag = None,
+    batch_rows: Annotated[
+        Optional[int],
+        typer.Option(
+            "--batch-rows",
+            metavar="N",
+            min=1,
+            help="Rows in a batch; changes memory and speed, never the result.",
+            rich_help_panel="General",
+        ),
+    ] = None,
+    quiet: flags.QuietFlag = False,
+    threads: flags.ThreadsFlag = None,
+    progress: flags.ProgressFlag = flags.When.auto,
+    debug: flags.DebugFlag = False,
+) -> None:
+    """Compute statistics and write them to a stats file.
+
+    Example: normcli fit penguins.csv --null-value NA --by species -m zscore -o stats.json
+    """
+
+    def work() -> None:
+        prepare(threads)
+        from normcli import api
+        from normcli.errors import UsageError
+        from normcli.report.progress import progress_on_stderr
+
+        if inf not in ("error", "skip"):
+            raise UsageError(f'--inf must be error or skip, not "{inf}"')
+        with progress_on_stderr(progress.value) as shown:
+            stats = api.fit(
+                sources or ["-"],
+                method=method,
+                set=pairs(sets, "--set"),
+                columns=columns,
+                exclude=exclude,
+                by=by or (),
+                where=where,
+                inf="skip" if inf == "skip" else "error",
+                state=not no_state,
+                format=from_format,
+                delimiter=delimiter,
+                header=not no_header,
+                null_values=null_value or (),
+                decimal_comma=decimal_comma,
+                types=dict(pairs(types, "--type")),
+                threads=threads,
+                batch_rows=batch_rows or api.BATCH_ROWS,
+                progress=shown,
+            )
+        stats.save(output or "-")
+
+    guarded(work, quiet=quiet, debug=debug)

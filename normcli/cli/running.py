@@ -1,0 +1,117 @@
+"""How a command runs: in a thread of its own, so that signals end it at once, and cleanly.
+
+The engine blocks inside calls that Python can't interrupt (a read from an idle pipe). So the
+main thread only waits; on SIGINT or SIGTERM it removes what was begun and ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from normcli.errors import NormError, NormWarning, UsageError
+
+__all__ = ["guarded", "pairs", "prepare"]
+
+_BUG = 70
+
+
+def prepare(threads: int | None) -> None:
+    """Set what has to be set before the engine is imported."""
+    if threads is not None:
+        os.environ["POLARS_MAX_THREADS"] = str(threads)
+
+
+def guarded(work: Callable[[], None], *, quiet: bool = False, debug: bool = False) -> None:
+    """Run a command's work; print what goes wrong to stderr and exit with its code."""
+    result: list[int] = []
+
+    def body() -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore" if quiet else "always", NormWarning)
+                warnings.showwarning = _show_warning
+                work()
+                sys.stdout.flush()
+            result.append(0)
+        except BaseException as error:
+            result.append(_explain(error, debug))
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        raise _Stopped(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    thread = threading.Thread(target=body, daemon=True)
+    try:
+        thread.start()
+        thread.join()
+    except _Stopped as stopped:
+        _end(128 + stopped.number, "interrupted" if stopped.number == signal.SIGINT else "ended")
+    if result[0]:
+        _end(result[0], None)
+
+
+class _Stopped(BaseException):
+    """A signal asked the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _end(code: int, message: str | None) -> NoReturn:
+    """End the process without waiting for threads that may be blocked."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    temporary = sys.modules.get("normcli.temporary")
+    if temporary is not None:
+        temporary.remove_all()
+    if message:
+        print(f"normcli: {message}", file=sys.stderr)
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _explain(error: BaseException, debug: bool) -> int:
+    """Print what an error means and return its exit code."""
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has seen enough; stdout can't even be flushed any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, NormError):
+        print(f"normcli: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, OSError):
+        print(f"normcli: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        return 4
+    print(f"normcli: unexpected {type(error).__name__}: {error}", file=sys.stderr)
+    print("hint: this is a bug in normcli; --debug shows where", file=sys.stderr)
+    return _BUG
+
+
+def _show_warning(message: Warning | str, *rest: Any) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def pairs(texts: list[str] | None, flag: str) -> list[tuple[str, str]]:
+    """Return texts of the form KEY=VALUE as pairs; the key may itself hold an equals sign."""
+    split = []
+    for text in texts or []:
+        key, equals, value = text.rpartition("=") if flag != "--set" else text.partition("=")
+        if not equals or not key or not value:
+            raise UsageError(f'{flag} needs KEY=VALUE, not "{text}"')
+        split.append((key, value))
+    return split

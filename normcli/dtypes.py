@@ -1,0 +1,87 @@
+"""The names of data types, as stats files and `--type` write them.
+
+>>> parse_dtype("Datetime(us,Europe/Berlin)")
+Datetime(time_unit='us', time_zone='Europe/Berlin')
+>>> dtype_name(pl.Decimal(10, 2))
+'Decimal(10,2)'
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from normcli.errors import UsageError, did_you_mean
+
+__all__ = ["dtype_name", "parse_dtype"]
+
+_PLAIN: dict[str, pl.DataType] = {
+    str(dtype): dtype
+    for dtype in (
+        pl.Float32(),
+        pl.Float64(),
+        pl.Int8(),
+        pl.Int16(),
+        pl.Int32(),
+        pl.Int64(),
+        pl.UInt8(),
+        pl.UInt16(),
+        pl.UInt32(),
+        pl.UInt64(),
+        pl.Boolean(),
+        pl.String(),
+        pl.Binary(),
+        pl.Date(),
+        pl.Time(),
+    )
+}
+# What people write on a command line, beside the names of polars themselves.
+_ALIASES = {
+    "str": "String",
+    "text": "String",
+    "utf8": "String",
+    "int": "Int64",
+    "float": "Float64",
+    "double": "Float64",
+    "bool": "Boolean",
+    "datetime": "Datetime(us)",
+    "duration": "Duration(us)",
+}
+_UNITS = ("ms", "us", "ns")
+
+
+def dtype_name(dtype: pl.DataType) -> str:
+    """Return the name of a dtype; categories are named as the text they stand for."""
+    if isinstance(dtype, pl.Datetime):
+        zone = f",{dtype.time_zone}" if dtype.time_zone else ""
+        return f"Datetime({dtype.time_unit}{zone})"
+    if isinstance(dtype, pl.Duration):
+        return f"Duration({dtype.time_unit})"
+    if isinstance(dtype, pl.Decimal):
+        return f"Decimal({dtype.precision},{dtype.scale})"
+    if isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return "String"
+    return str(dtype)
+
+
+def parse_dtype(name: str) -> pl.DataType:
+    """Return the dtype of that name; raise UsageError if there is none."""
+    text = name.strip()
+    text = _ALIASES.get(text.lower(), text)
+    for known, dtype in _PLAIN.items():
+        if known.lower() == text.lower():
+            return dtype
+    matched = re.fullmatch(r"(\w+)\(([^()]*)\)", text)
+    if matched:
+        kind, arguments = matched[1].lower(), [part.strip() for part in matched[2].split(",")]
+        if kind == "datetime" and arguments[0] in _UNITS and len(arguments) <= 2:
+            return pl.Datetime(arguments[0], arguments[1] if len(arguments) == 2 else None)  # type: ignore[arg-type]
+        if kind == "duration" and arguments[0] in _UNITS and len(arguments) == 1:
+            return pl.Duration(arguments[0])  # type: ignore[arg-type]
+        if kind == "decimal" and len(arguments) == 2 and all(a.isdigit() for a in arguments):
+            precision, scale = map(int, arguments)
+            if 1 <= precision <= 38 and scale <= precision:
+                return pl.Decimal(precision, scale)
+    known_names = [*_PLAIN, *_ALIASES, "Decimal(10,2)", "Datetime(us)"]
+    raise UsageError(f'unknown data type "{name}"', did_you_mean(name, known_names))

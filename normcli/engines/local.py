@@ -1,0 +1,200 @@
+"""The local engine: batches from polars' streaming scan to a pool of threads."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from normcli.dtypes import dtype_name
+from normcli.engines.failures import engine_errors
+from normcli.errors import DataError
+from normcli.fitted import StepInput
+from normcli.groups import KeyIndex, key_columns
+from normcli.plan import Contribution, Pass, count_passes, plan_pass
+from normcli.recipe import Chain, Recipe, chain_text
+from normcli.sources import Source
+
+__all__ = ["BATCH_ROWS", "FitRun", "Progress", "run_fit"]
+
+BATCH_ROWS = 1 << 17
+
+
+class Progress(Protocol):
+    """Is told how far long work has come."""
+
+    def start(self, what: str, rows: int | None) -> None:
+        """Begin a piece of work over that many rows, if known."""
+
+    def advance(self, rows: int) -> None:
+        """Count rows as done; may be called from any thread."""
+
+    def finish(self) -> None:
+        """End the piece of work."""
+
+
+@dataclass(frozen=True)
+class FitRun:
+    """What the passes of a fit found: what entered each step, the groups' keys, the rows."""
+
+    inputs: Mapping[tuple[str, int], StepInput]
+    keys: pl.DataFrame | None
+    rows: int
+
+
+def run_fit(
+    source: Source,
+    recipe: Recipe,
+    chains: Mapping[str, Chain],
+    where: pl.Expr | None,
+    threads: int | None,
+    batch_rows: int,
+    progress: Progress,
+) -> FitRun:
+    """Run all passes of a fit."""
+    schema = source.schema
+    by = _key_dtypes(recipe.by, schema)
+    index = KeyIndex.empty(by)
+    inputs: dict[tuple[str, int], StepInput] = {}
+    rows = 0
+    total = count_passes(chains)
+    for number in range(total):
+        the_pass = plan_pass(number, chains, schema, by, inputs)
+        label = "fit" if total == 1 else f"fit (pass {number + 1} of {total})"
+        progress.start(label, None)
+        try:
+            with engine_errors(source, "fit"):
+                done = _run_pass(source, the_pass, index, where, threads, batch_rows, progress)
+        finally:
+            progress.finish()
+        _check(done, source, recipe)
+        if by:
+            done.grow(len(index))
+            if number == 0:
+                ranks = index.sort_order()
+                done.grow(len(index), ranks)
+                index = KeyIndex(index.keys[np.argsort(ranks)])
+        rows = done.rows
+        inputs |= done.inputs()
+    return FitRun(inputs, index.keys if by else None, rows)
+
+
+def _key_dtypes(by: tuple[str, ...], schema: pl.Schema) -> dict[str, pl.DataType]:
+    dtypes: dict[str, pl.DataType] = {}
+    for name in by:
+        dtype = schema[name]
+        if dtype.is_nested() or dtype == pl.Object():
+            raise DataError(f'column "{name}" is {dtype_name(dtype)} and can\'t be a group key')
+        # Categories and enums are numbered differently in each file; their text is the key.
+        text = isinstance(dtype, (pl.Categorical, pl.Enum))
+        dtypes[name] = pl.String() if text else dtype
+    return dtypes
+
+
+def _run_pass(
+    source: Source,
+    the_pass: Pass,
+    index: KeyIndex,
+    where: pl.Expr | None,
+    threads: int | None,
+    batch_rows: int,
+    progress: Progress,
+) -> Contribution:
+    frame = source.lazy()
+    if where is not None:
+        frame = frame.filter(where)
+    needed = {task.column for task in the_pass.tasks} | set(the_pass.by)
+    frame = frame.select(name for name in source.schema if name in needed)
+    batches = frame.collect_batches(
+        chunk_size=batch_rows, maintain_order=False, engine="streaming"
+    )
+
+    def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:
+        if the_pass.by:
+            ids = index.number(key_columns(batch, the_pass.by))
+            contribution.update(batch, ids, len(index))
+        else:
+            contribution.update(batch, None, 1)
+        progress.advance(batch.height)
+
+    workers = threads or os.cpu_count() or 1
+    cells = max(1, len(index)) if the_pass.by else 1
+    return _fold(batches, workers, lambda: Contribution(the_pass, cells), take_in)
+
+
+def _fold(
+    batches: object,
+    workers: int,
+    empty: Callable[[], Contribution],
+    take_in: Callable[[Contribution, pl.DataFrame], None],
+) -> Contribution:
+    """Take all batches in, each into the contribution of whichever worker is free, and add up."""
+    idle: queue.SimpleQueue[Contribution] = queue.SimpleQueue()
+    every = [empty() for _ in range(workers)]
+    for contribution in every:
+        idle.put(contribution)
+
+    def work(batch: pl.DataFrame) -> None:
+        contribution = idle.get()
+        try:
+            take_in(contribution, batch)
+        finally:
+            idle.put(contribution)
+
+    running: set[Future[None]] = set()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for batch in batches:  # type: ignore[attr-defined]
+                running.add(pool.submit(work, batch))
+                # One batch waits for each worker, no more: memory must not grow with the data.
+                while len(running) >= 2 * workers:
+                    finished, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        future.result()
+            for future in running:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    total = every[0]
+    for contribution in every[1:]:
+        total = total.merge(contribution)
+    return total
+
+
+def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
+    where = f" where {recipe.where}" if recipe.where else ""
+    if done.rows == 0:
+        name = source.names[0] if len(source.names) == 1 else "the input"
+        raise DataError(f"{name} has no rows{where}", "there is nothing to fit on")
+    for task, states, outside in zip(
+        done.the_pass.tasks, done.states, done.outside, strict=True
+    ):
+        column = f'column "{task.column}"'
+        if "counts" in states and not recipe.skip_inf:
+            infinite = int(states["counts"].fold().to_json()[3][0])
+            if infinite:
+                after = f" after {chain_text(tuple(s.method for s in task.before))}" if task.before else ""
+                raise DataError(
+                    f"{column} has {_values(infinite, 'infinite value')}{after}",
+                    "count and skip them with --inf skip, or leave them out with --where",
+                )
+        if outside:
+            name = task.checked[0].method.name
+            raise DataError(
+                f"{column} has {_values(outside, 'value')} outside the domain of {name}",
+                f"{task.checked[0].method.formula[0]} is not defined there; "
+                "choose another method (symlog, asinh), or leave them out with --where",
+            )
+
+
+def _values(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+

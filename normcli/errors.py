@@ -1,0 +1,76 @@
+"""The errors that normcli raises, each with the exit code that the command line ends with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "DataError",
+    "EnvironmentFailure",
+    "NormError",
+    "NormWarning",
+    "StatsFileError",
+    "UsageError",
+    "did_you_mean",
+]
+
+
+class NormWarning(UserWarning):
+    """Something a user should know that does not stop the work."""
+
+
+class NormError(Exception):
+    """Base of all errors: a message that says what and where, and a hint that says what to do."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class UsageError(NormError):
+    """A wrong flag, method, option, chain or selector syntax."""
+
+    exit_code = 2
+
+
+class DataError(NormError):
+    """Data that can't be used: missing, corrupt, wrong columns, infinities, unknown groups."""
+
+    exit_code = 3
+
+
+class StatsFileError(NormError):
+    """A stats file that can't be read, trusted or merged."""
+
+    exit_code = 3
+
+
+class EnvironmentFailure(NormError):
+    """The machine said no: permission, disk full, directory missing."""
+
+    exit_code = 4
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the nearest of the known names, or else lists them.
+
+    >>> did_you_mean("zscor", ["zscore", "center"])
+    'did you mean "zscore"?'
+    >>> did_you_mean("q", ["zscore", "center"])
+    'known: center, zscore'
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1) or [
+        known_name for known_name in names if known_name.lower() == name.lower()
+    ]
+    if close:
+        return f'did you mean "{close[0]}"?'
+    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    return f"known: {shown}" if shown else "there are none"

@@ -1,0 +1,158 @@
+"""What a fit yields: for every column its chain with the parameters found, and the exact states.
+
+Pure data, and the one function that turns states into parameters: fit, merge and the check of
+a stats file all go through `conclude`, so they can't disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from normcli.columns import decimal_scale, number_kind
+from normcli.errors import DataError
+from normcli.methods import Method
+from normcli.recipe import Chain, count_fitted
+from normcli.statistics import STATISTICS, State, Summary
+
+__all__ = [
+    "RAW_STATISTICS",
+    "Fitted",
+    "FittedColumn",
+    "FittedStep",
+    "StepInput",
+    "conclude",
+    "empty_states",
+    "fitted_before",
+    "needed_statistics",
+    "summarize",
+]
+
+States = Mapping[str, State]
+
+RAW_STATISTICS = ("counts", "extremes", "moments")
+"""The statistics of every column as it comes in, whatever its methods need."""
+
+
+@dataclass(frozen=True)
+class StepInput:
+    """The states of the values that enter one step: of all rows, and by group if there are groups.
+
+    `groups` is None without groups. `exact` says that they are states of the data alone, not
+    of the output of a fitted step, so that shards of them can be merged.
+    """
+
+    rows: States
+    groups: States | None
+    exact: bool
+
+
+@dataclass(frozen=True)
+class FittedStep:
+    """A method with its parameters: of all rows together, and by group."""
+
+    method: Method
+    params: dict[str, Any]
+    groups: dict[str, list[Any]] | None
+
+
+@dataclass(frozen=True)
+class FittedColumn:
+    """A column's chain, fitted; `inputs[i]` is what entered step i, where it is known."""
+
+    name: str
+    dtype: pl.DataType
+    steps: tuple[FittedStep, ...]
+    summary: dict[str, Any]
+    inputs: tuple[StepInput | None, ...]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A whole fit. `keys` has one row for each group, sorted; None without groups."""
+
+    rows: int
+    files: tuple[str, ...]
+    where: str | None
+    keys: pl.DataFrame | None
+    read: dict[str, Any]
+    columns: tuple[FittedColumn, ...]
+    with_state: bool = field(default=True)
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The names of the group keys."""
+        return () if self.keys is None else tuple(self.keys.columns)
+
+
+def fitted_before(chain: Chain, step: int) -> int:
+    """Return how many steps before that one are fitted."""
+    return count_fitted(chain[:step])
+
+
+def needed_statistics(chain: Chain, step: int) -> tuple[str, ...]:
+    """Return the statistics to take of the values that enter a step."""
+    wanted = set(chain[step].statistics) if chain[step].fitted else set()
+    if step == 0:
+        wanted |= set(RAW_STATISTICS)
+    elif wanted:
+        wanted.add("counts")
+    return tuple(name for name in STATISTICS if name in wanted)
+
+
+def empty_states(names: Sequence[str], dtype: pl.DataType, step: int, cells: int) -> States:
+    """Return states of no rows for the values that enter a step."""
+    kind: Any = number_kind(dtype) if step == 0 else "float"
+    return {name: STATISTICS[name].empty(kind, cells) for name in names}
+
+
+def conclude(name: str, dtype: pl.DataType, chain: Chain, step: int, entered: StepInput | None) -> FittedStep:
+    """Return a step with the parameters that follow from the states of what entered it."""
+    method = chain[step]
+    if not method.fitted:
+        return FittedStep(method, method.given, None)
+    assert entered is not None
+    scale = decimal_scale(dtype) if step == 0 else 0
+    rows = _params(name, method, Summary(entered.rows, scale))
+    params = {key: values[0] for key, values in rows.items()}
+    if entered.groups is None:
+        return FittedStep(method, params, None)
+    return FittedStep(method, params, _params(name, method, Summary(entered.groups, scale)))
+
+
+def _params(name: str, method: Method, summary: Summary) -> dict[str, list[Any]]:
+    params = method.fit(summary)
+    for key, value in method.given.items():
+        params[key] = [value] * len(summary.count)
+    for key, values in params.items():
+        if any(isinstance(value, float) and math.isinf(value) for value in values):
+            raise DataError(
+                f'column "{name}": the {key} of {method.name} is larger than a float64 can hold',
+                "scale the column first, for example with decimal:exponent=300",
+            )
+    return {parameter.name: params[parameter.name] for parameter in method.parameters}
+
+
+def summarize(dtype: pl.DataType, entered: StepInput) -> dict[str, Any]:
+    """Return the description of a whole column for people: counts, extremes, mean, std."""
+    summary = Summary(entered.rows, decimal_scale(dtype))
+    counts = dict(
+        zip(STATISTICS["counts"].fields, (n[0] for n in entered.rows["counts"].to_json()), strict=True)
+    )
+    if counts["inf"] == 0:
+        del counts["inf"]
+    # A mean or std beyond float64 (two values of 1e308 apart) has no JSON number.
+    mean, std = (
+        None if n is None or math.isinf(n) else n for n in (summary.mean[0], summary.std()[0])
+    )
+    return {
+        **counts,
+        "min": summary.min[0],
+        "max": summary.max[0],
+        "mean": mean,
+        "std": std,
+    }

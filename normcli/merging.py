@@ -1,0 +1,143 @@
+"""Adding up fits of shards: exact states in, the fit of all rows out, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+import numpy as np
+import polars as pl
+
+from normcli.errors import StatsFileError
+from normcli.fitted import (
+    Fitted,
+    FittedColumn,
+    StepInput,
+    conclude,
+    fitted_before,
+    summarize,
+)
+from normcli.plan import fold
+from normcli.recipe import Chain, chain_text
+from normcli.statistics import State
+
+__all__ = ["merge_fits", "require_state"]
+
+
+def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
+    """Return the fit of all rows that the fits have seen; the names are for messages.
+
+    Raise StatsFileError where the fits do not belong together or can't be added up.
+    """
+    for fitted, name in zip(fits, names, strict=True):
+        require_state(fitted, name)
+        _require_same(fits[0], names[0], fitted, name)
+    keys, places = _common_keys(fits)
+    columns = []
+    for i, column in enumerate(fits[0].columns):
+        chain = tuple(step.method for step in column.steps)
+        inputs = tuple(
+            None
+            if entered is None
+            else _merge_inputs([fitted.columns[i].inputs[step] for fitted in fits], places, keys)
+            for step, entered in enumerate(column.inputs)
+        )
+        steps = tuple(
+            conclude(column.name, column.dtype, chain, step, inputs[step])
+            for step in range(len(chain))
+        )
+        first = inputs[0]
+        assert first is not None, "require_state has seen to that"
+        columns.append(
+            FittedColumn(column.name, column.dtype, steps, summarize(column.dtype, first), inputs)
+        )
+    return Fitted(
+        sum(fitted.rows for fitted in fits),
+        tuple(sorted(file for fitted in fits for file in fitted.files)),
+        fits[0].where,
+        keys,
+        fits[0].read,
+        tuple(columns),
+    )
+
+
+def require_state(fitted: Fitted, name: str) -> None:
+    """Raise StatsFileError if a fit does not hold what merging needs."""
+    for column in fitted.columns:
+        if column.inputs[0] is None:
+            raise StatsFileError(
+                f"{name} has no state to merge", "fit it again without --no-state"
+            )
+        chain: Chain = tuple(step.method for step in column.steps)
+        for step, method in enumerate(chain):
+            if method.fitted and fitted_before(chain, step):
+                raise StatsFileError(
+                    f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '
+                    f"{method.name} was fitted on the output of another fitted step",
+                    "such shards can't be added up: fit all files at once, "
+                    "or give the earlier step its parameters",
+                )
+
+
+def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> None:
+    def differs(what: str, a: object, b: object) -> None:
+        if a != b:
+            raise StatsFileError(
+                f"{first_name} and {name} differ in {what}: {a} and {b}",
+                "merge adds up fits of shards made with the same recipe",
+            )
+
+    differs("their columns", [c.name for c in first.columns], [c.name for c in other.columns])
+    for mine, theirs in zip(first.columns, other.columns, strict=True):
+        differs(f'the dtype of "{mine.name}"', str(mine.dtype), str(theirs.dtype))
+        differs(
+            f'the chain of "{mine.name}"',
+            chain_text(tuple(step.method for step in mine.steps)),
+            chain_text(tuple(step.method for step in theirs.steps)),
+        )
+    schemas = [{} if f.keys is None else dict(f.keys.schema) for f in (first, other)]
+    differs("their group keys", *({k: str(d) for k, d in s.items()} for s in schemas))
+    differs("--where", first.where, other.where)
+    differs("how text was read", first.read, other.read)
+
+
+def _common_keys(
+    fits: Sequence[Fitted],
+) -> tuple[pl.DataFrame | None, list[np.ndarray[tuple[int], np.dtype[np.intp]] | None]]:
+    """Return the sorted union of the groups, and where each fit's groups are in it."""
+    tables = [fitted.keys for fitted in fits if fitted.keys is not None]
+    if not tables:
+        return None, [None] * len(fits)
+    union = pl.concat(tables).unique().sort(tables[0].columns, nulls_last=False)
+    numbered = union.with_row_index("\0cell")
+    places = [
+        table.join(
+            numbered, on=table.columns, how="left", nulls_equal=True, maintain_order="left"
+        )["\0cell"]
+        .to_numpy()
+        .astype(np.intp)
+        for table in tables
+    ]
+    return union, list(places)
+
+
+def _merge_inputs(
+    entered: Sequence[StepInput | None],
+    places: Sequence[np.ndarray[tuple[int], np.dtype[np.intp]] | None],
+    keys: pl.DataFrame | None,
+) -> StepInput:
+    parts = []
+    for one, where in zip(entered, places, strict=True):
+        assert one is not None, "the chains are the same, so the inputs are"
+        if one.groups is None or where is None or keys is None:
+            parts.append(one.rows)
+        else:
+            parts.append(
+                {name: state.scatter(where, len(keys)) for name, state in one.groups.items()}
+            )
+    merged = reduce(_add, parts)
+    return StepInput(merged, None, True) if keys is None else StepInput(fold(merged), merged, True)
+
+
+def _add(first: Mapping[str, State], second: Mapping[str, State]) -> Mapping[str, State]:
+    return {name: state.merge(second[name]) for name, state in first.items()}

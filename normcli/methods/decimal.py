@@ -1,0 +1,80 @@
+"""Decimal scaling: the decimal point moves until every magnitude is below 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import polars as pl
+
+from normcli.errors import UsageError
+from normcli.methods.base import Constants, Expressions, Method, Parameter, register
+from normcli.statistics import Summary
+
+__all__ = ["DecimalScaling"]
+
+
+@register
+@dataclass(frozen=True)
+class DecimalScaling(Method):
+    """y = x/10^j, j the least integer with max|x|/10^j < 1 (0 when all values are 0; not below −307).
+
+    j has no unit. The digits of x stay readable in y.
+
+    >>> from normcli import fit
+    >>> frame = pl.DataFrame({"x": [-17.0, 250.0]})
+    >>> fit(frame, method="decimal").apply(frame)["x"].to_list()
+    [-0.017, 0.25]
+    """
+
+    name: ClassVar[str] = "decimal"
+    formula: ClassVar[tuple[str, str]] = ('x/10^exponent', 'y·10^exponent')
+    matches: ClassVar[str] = 'definition (Han, Kamber: Data Mining, 3.5.2)'
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("exponent", "number", "power of ten"),
+    )
+    statistics: ClassVar[tuple[str, ...]] = ('extremes',)
+    equivariant: ClassVar[bool] = False
+
+    exponent: int | None = None
+
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.exponent is not None and abs(self.exponent) > 307:
+            raise UsageError("decimal: exponent must lie between -307 and 307")
+
+    def fit(self, summary: Summary) -> dict[str, list[Any]]:
+        return {"exponent": [None if m is None else _exponent(m) for m in summary.max_abs]}
+
+    def constants(self, p: Constants) -> Constants:
+        # Both powers of ten are at least 1, where small ones are exact in float64.
+        return {
+            "divisor": _powers_of_ten(p["exponent"], 1),
+            "factor": _powers_of_ten(p["exponent"], -1),
+        }
+
+    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
+        return x / p["divisor"] * p["factor"]
+
+    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
+        return y / p["factor"] * p["divisor"]
+
+
+def _exponent(largest: Any) -> int:
+    """Return the least j with largest < 10^j, exactly.
+
+    >>> [_exponent(m) for m in (0.0, 1.0, 999, 1000, 0.005)]
+    [0, 1, 3, 4, -2]
+    """
+    if largest == 0:
+        return 0
+    return max(-307, Decimal(largest).adjusted() + 1)
+
+
+def _powers_of_ten(exponents: pl.Series, sign: int) -> pl.Series:
+    return pl.Series(
+        [None if j is None else float(f"1e{max(0, sign * int(j))}") for j in exponents],
+        dtype=pl.Float64,
+    )

@@ -1,0 +1,56 @@
+"""Scaling: standard deviation 1, zero stays zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import polars as pl
+
+from normcli.methods.base import Constants, Expressions, Method, Parameter, nonnegative, nonzero_scale, register
+from normcli.statistics import Summary
+
+__all__ = ["Scale"]
+
+
+@register
+@dataclass(frozen=True)
+class Scale(Method):
+    """y = x/σ, with σ² = Σ(x − μ)²/(n − ddof) correctly rounded; σ in the units of x.
+
+    As scikit-learn's StandardScaler(with_mean=False).
+
+    >>> from normcli import fit
+    >>> frame = pl.DataFrame({"x": [0.0, 2.0, 4.0, 6.0]})
+    >>> fit(frame, method="scale").apply(frame)["x"].to_list()
+    [0.0, 0.8944271909999159, 1.7888543819998317, 2.6832815729997477]
+    """
+
+    name: ClassVar[str] = "scale"
+    formula: ClassVar[tuple[str, str]] = ('x/std', 'y·std')
+    matches: ClassVar[str] = 'sklearn StandardScaler(with_mean=False)'
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("std", "scale", "standard deviation"),
+    )
+    statistics: ClassVar[tuple[str, ...]] = ('moments',)
+    equivariant: ClassVar[bool] = False
+
+    std: float | None = None
+    ddof: int = 0
+
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        nonnegative(self, "ddof")
+
+    def fit(self, summary: Summary) -> dict[str, list[Any]]:
+        return {"std": summary.std(self.ddof)}
+
+    def constants(self, p: Constants) -> Constants:
+        return {"std": nonzero_scale(p["std"])}
+
+    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
+        return x / p["std"]
+
+    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
+        return y * p["std"]

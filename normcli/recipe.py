@@ -1,0 +1,196 @@
+"""Recipes: which columns get which chain of methods.
+
+A chain is STEP[+STEP]…, a step is name[:key=value[,key=value]…]:
+
+>>> chain = parse_chain("log1p+minmax:low=-1,high=1")
+>>> [step.name for step in chain]
+['log1p', 'minmax']
+>>> chain_text(chain)
+'log1p+minmax:low=-1'
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from normcli.columns import number_kind, select
+from normcli.dtypes import dtype_name
+from normcli.errors import DataError, UsageError, did_you_mean
+from normcli.methods import METHODS, Method
+
+__all__ = [
+    "Chain",
+    "Recipe",
+    "chain_text",
+    "count_fitted",
+    "make_step",
+    "options_of",
+    "parse_chain",
+    "resolve",
+]
+
+Chain = tuple[Method, ...]
+
+# A plus sign inside a number (1e+5) is followed by a digit, one between steps by a name.
+_STEP_SEPARATOR = re.compile(r"\+(?=\s*[A-Za-z_])")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the user asked for, before any column is known; `sets` in order, the last match wins."""
+
+    method: Chain
+    sets: tuple[tuple[str, Chain], ...] = ()
+    columns: str | None = None
+    exclude: str | None = None
+    by: tuple[str, ...] = ()
+    where: str | None = None
+    skip_inf: bool = False
+
+
+def parse_chain(text: str) -> Chain:
+    """Return the steps of a chain; raise UsageError where it is not one."""
+    steps = []
+    for piece in _STEP_SEPARATOR.split(text):
+        name, colon, options_text = piece.strip().partition(":")
+        if not name or (colon and not options_text.strip()):
+            raise UsageError(
+                f'"{text}" is not a chain of methods',
+                "write STEP[+STEP]… with STEP name[:key=value[,key=value]…], "
+                "for example log1p+minmax:low=-1,high=1",
+            )
+        options: dict[str, str] = {}
+        for option in options_text.split(",") if colon else []:
+            key, equals, value = (part.strip() for part in option.partition("="))
+            if not key or not equals or not value:
+                raise UsageError(f'"{option}" in "{text}" is not key=value')
+            if key in options:
+                raise UsageError(f'"{key}" is given twice in "{text}"')
+            options[key] = value
+        steps.append(make_step(name, options))
+    return tuple(steps)
+
+
+def make_step(name: str, options: Mapping[str, Any]) -> Method:
+    """Return the method of that name with those options (texts or values of their type)."""
+    if name not in METHODS:
+        raise UsageError(f'unknown method "{name}"', did_you_mean(name, METHODS))
+    method = METHODS[name]
+    hints = typing.get_type_hints(method)
+    known = {field.name for field in dataclasses.fields(method)}
+    values = {}
+    for key, value in options.items():
+        if key not in known:
+            raise UsageError(f'{name} has no option "{key}"', did_you_mean(key, known))
+        values[key] = _convert(name, key, value, hints[key])
+    return method(**values)
+
+
+def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
+    union = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else ()
+    wanted = next((kind for kind in union if kind is not types.NoneType), annotation)
+    try:
+        if wanted is bool:
+            return value if isinstance(value, bool) else {"true": True, "false": False}[value]
+        if isinstance(value, bool):
+            raise ValueError
+        if wanted is int:
+            return int(value)
+        if wanted is float:
+            # A whole number stays one: an int64 bound has more digits than a float64.
+            return int(value) if re.fullmatch(r"[+-]?\d+", str(value)) else float(value)
+        if typing.get_origin(wanted) is typing.Literal and value not in typing.get_args(wanted):
+            raise ValueError
+        return value
+    except (ValueError, KeyError, TypeError) as error:
+        names = {bool: "true or false", int: "a whole number", float: "a number"}
+        expected = names.get(wanted) or " or ".join(map(str, typing.get_args(wanted)))
+        raise UsageError(f'{method}: {key} must be {expected}, not "{value}"') from error
+
+
+def options_of(step: Method) -> dict[str, Any]:
+    """Return the options of a step that differ from their defaults."""
+    return {
+        field.name: value
+        for field in dataclasses.fields(step)
+        if (value := getattr(step, field.name)) != field.default
+    }
+
+
+def chain_text(chain: Chain) -> str:
+    """Return the chain as it would be written on the command line."""
+    return "+".join(
+        step.name
+        + (":" if options_of(step) else "")
+        + ",".join(
+            f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+            for key, value in options_of(step).items()
+        )
+        for step in chain
+    )
+
+
+def count_fitted(chain: Chain) -> int:
+    """Return how many steps have to be fitted, which is how many passes the chain needs."""
+    return sum(step.fitted for step in chain)
+
+
+def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
+    """Return the chain of each column that is to be normalized, in the schema's order.
+
+    Without `columns` these are all numeric ones but the group keys; a column that `sets`
+    names is added, one that `exclude` names or whose chain is `skip` is left out.
+    """
+    for key in recipe.by:
+        if key not in schema:
+            raise DataError(f'there is no column "{key}" to group by', did_you_mean(key, schema))
+    wanted = recipe.columns if recipe.columns is not None else "@numeric"
+    chosen = set(select(wanted, schema))
+    named = {wanted} | {part.strip() for part in wanted.split(",")}
+    chains: dict[str, Chain] = dict.fromkeys(chosen, recipe.method)
+    for selector, chain in recipe.sets:
+        named |= {selector} | {part.strip() for part in selector.split(",")}
+        for name in select(selector, schema):
+            chains[name] = chain
+    excluded = set(select(recipe.exclude, schema)) if recipe.exclude else set()
+    resolved: dict[str, Chain] = {}
+    for name, dtype in schema.items():
+        chain = chains.get(name, ())
+        if name in excluded or not chain or all(step.name == "skip" for step in chain):
+            continue
+        if name in recipe.by:
+            if name in named:
+                raise UsageError(f'"{name}" can\'t be both a group key and a normalized column')
+            continue
+        if number_kind(dtype) is None:
+            if name in named:
+                raise DataError(
+                    f'column "{name}" is {dtype_name(dtype)}; '
+                    f"{chain_text(chain)} needs numbers, Booleans, dates or times",
+                    _text_hint(name, dtype),
+                )
+            continue
+        resolved[name] = chain
+    if not resolved:
+        raise DataError(
+            "there is no column to normalize",
+            f"columns: {', '.join(f'{name} ({dtype_name(d)})' for name, d in schema.items())}",
+        )
+    return resolved
+
+
+def _text_hint(name: str, dtype: pl.DataType) -> str:
+    if dtype == pl.String():
+        return (
+            f'if it holds numbers, say which text means missing (--null-value NA) '
+            f'or force the type (--type "{name}=Float64")'
+        )
+    return f'leave it out with --exclude "{name}"'

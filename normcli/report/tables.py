@@ -1,0 +1,95 @@
+"""Stats files as tables."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from normcli.api import Stats
+from normcli.dtypes import dtype_name
+from normcli.recipe import chain_text
+
+__all__ = ["console", "print_column", "print_stats"]
+
+_MOST_GROUPS = 50
+
+
+def console() -> Console:
+    """Return a console for stdout; a pipe gets lines as wide as the tables are."""
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+
+
+def print_stats(stats: Stats) -> None:
+    """Print a line for each column."""
+    fitted = stats.fitted
+    out = console()
+    of = f" of {len(fitted.files):,} files" if len(fitted.files) > 1 else ""
+    groups = "" if fitted.keys is None else f", {len(fitted.keys):,} groups by {', '.join(fitted.by)}"
+    where = f", where {fitted.where}" if fitted.where else ""
+    out.print(f"{fitted.rows:,} rows{of}{groups}{where}", markup=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("column", "dtype", "method", "count", "null", "min", "max", "mean", "std"):
+        table.add_column(name, justify="left" if name in ("column", "dtype", "method") else "right")
+    for column in fitted.columns:
+        summary = {
+            key: _in_units(value, column.dtype) if key in ("min", "max", "mean") else value
+            for key, value in column.summary.items()
+        }
+        table.add_row(
+            column.name,
+            dtype_name(column.dtype),
+            chain_text(tuple(step.method for step in column.steps)),
+            *(number(summary[key]) for key in ("count", "null", "min", "max", "mean", "std")),
+        )
+    out.print(table)
+
+
+def print_column(stats: Stats, name: str) -> None:
+    """Print one column's parameters, of all rows and by group."""
+    fitted = stats.fitted
+    (column,) = (each for each in fitted.columns if each.name == name)
+    out = console()
+    chain = chain_text(tuple(step.method for step in column.steps))
+    out.print(f"{column.name}: {dtype_name(column.dtype)}, {chain}", markup=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    keys = fitted.by or ("rows",)
+    for key in keys:
+        table.add_column(key)
+    for step in column.steps:
+        prefix = f"{step.method.name} " if len(column.steps) > 1 else ""
+        for parameter in step.params:
+            table.add_column(prefix + parameter, justify="right")
+    every = [value for step in column.steps for value in step.params.values()]
+    table.add_row("(all)", *[""] * (len(keys) - 1), *map(number, every))
+    if fitted.keys is not None:
+        for i, row in enumerate(fitted.keys.head(_MOST_GROUPS).rows()):
+            values = [
+                value if step.groups is None else step.groups[key][i]
+                for step in column.steps
+                for key, value in step.params.items()
+            ]
+            table.add_row(*map(str, row), *map(number, values))
+    out.print(table)
+    if fitted.keys is not None and len(fitted.keys) > _MOST_GROUPS:
+        out.print(f"… and {len(fitted.keys) - _MOST_GROUPS:,} more groups (--json shows all)")
+
+
+def _in_units(value: Any, dtype: pl.DataType) -> Any:
+    """Return a date or time for a count of its units; every other value as it is."""
+    if value is None or not dtype.is_temporal():
+        return value
+    counted = pl.Int32 if dtype == pl.Date() else pl.Int64
+    return pl.Series([round(value)], dtype=counted).cast(dtype).dt.to_string("iso").item()
+
+
+def number(value: Any) -> str:
+    """Return a number for reading: at most seven significant digits of a fraction."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.7g}"

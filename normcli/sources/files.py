@@ -1,0 +1,168 @@
+"""From what the user names (files, globs, directories) to a list of files of one encoding."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+
+from normcli.errors import DataError, EnvironmentFailure
+from normcli.sources.formats import Encoding, Format, encoding_of_name, looks_like, sniff_text
+
+__all__ = ["InputFile", "expand", "hive_dtypes"]
+
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+_HEAD = 1 << 12
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file to read; `relative` is its name below the directory or glob it was found by."""
+
+    path: str
+    relative: str
+    encoding: Encoding
+
+    @property
+    def hive(self) -> dict[str, str | None]:
+        """The key=value parts of its folders."""
+        pairs: dict[str, str | None] = {}
+        for part in Path(self.path).parts[:-1]:
+            key, equals, value = part.partition("=")
+            if key and equals:
+                pairs[unquote(key)] = None if value == _HIVE_NULL else unquote(value)
+        return pairs
+
+
+def expand(sources: Sequence[str], format_name: Format | None) -> list[InputFile]:
+    """Return the files that the sources name, each checked to be what its name says.
+
+    All are of one format; the order is that of the sources, sorted within each.
+    """
+    files: list[InputFile] = []
+    for source in sources:
+        files += _expand_one(source, format_name)
+    formats = sorted({file.encoding.format for file in files})
+    if len(formats) > 1:
+        raise DataError(
+            f"the input mixes formats: {', '.join(formats)}",
+            "name the files of one format, for example with a glob like 'data/**/*.parquet'",
+        )
+    seen: set[str] = set()
+    for file in files:
+        real = os.path.realpath(file.path)
+        if real in seen:
+            raise DataError(f"{file.path} is named twice", "its rows would count twice")
+        seen.add(real)
+    return files
+
+
+def _expand_one(source: str, format_name: Format | None) -> list[InputFile]:
+    if os.path.isdir(source):
+        paths = sorted(_walk(source))
+        data = [path for path in paths if format_name or encoding_of_name(path)]
+        if not data:
+            raise DataError(
+                f"the directory {source} holds no data files",
+                "known endings: .parquet .csv .tsv .ndjson .jsonl .arrow .arrows (text also .gz .zst)",
+            )
+        return [_input(path, os.path.relpath(path, source), format_name) for path in data]
+    if os.path.exists(source):
+        return [_input(source, os.path.basename(source), format_name)]
+    if glob.has_magic(source):
+        found = sorted(path for path in glob.glob(source, recursive=True) if os.path.isfile(path))
+        if not found:
+            raise DataError(f"no file matches {source}")
+        # Below the part of the pattern that has no wildcard.
+        root = re.split(r"[*?\[]", source, maxsplit=1)[0].rpartition("/")[0] or "."
+        return [_input(path, os.path.relpath(path, root), format_name) for path in found]
+    near = sorted(Path(source).parent.glob("*")) if Path(source).parent.is_dir() else []
+    names = [path.name for path in near]
+    import difflib
+
+    close = difflib.get_close_matches(Path(source).name, names, n=1)
+    raise DataError(
+        f"there is no file {source}",
+        f'did you mean "{Path(source).with_name(close[0])}"?' if close else None,
+    )
+
+
+def _walk(directory: str) -> Iterable[str]:
+    for folder, folders, names in os.walk(directory):
+        # Hidden and underscored entries are bookkeeping (_SUCCESS, .crc), as in Spark and Hive.
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        yield from (
+            os.path.join(folder, name) for name in names if not name.startswith((".", "_"))
+        )
+
+
+def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
+    named = encoding_of_name(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except PermissionError as error:
+        raise EnvironmentFailure(f"{path} may not be read: permission denied") from error
+    except OSError as error:
+        raise EnvironmentFailure(f"{path} can't be read: {error.strerror}") from error
+    if not head:
+        raise DataError(f"{path} is empty")
+    if format_name:
+        encoding = Encoding(format_name, named.compression if named else None)
+    elif named:
+        encoding = named
+    else:
+        raise DataError(
+            f"{path} has no known ending",
+            "name the format with --from (parquet, csv, tsv, ndjson, ipc, arrows)",
+        )
+    actual = looks_like(encoding, head)
+    if actual:
+        expected = encoding.compression or encoding.format
+        raise DataError(
+            f"{path} is not {expected}; it looks like {actual}",
+            f"read it with --from {actual}" if actual not in ("gzip", "zstd") else
+            f"add {'.gz' if actual == 'gzip' else '.zst'} to its name",
+        )
+    if encoding.is_text and not encoding.compression and format_name is None:
+        if sniff_text(head) == "ndjson" and encoding.format != "ndjson":
+            raise DataError(
+                f"{path} is not {encoding.format}; it looks like ndjson",
+                "read it with --from ndjson",
+            )
+    return InputFile(path, relative, encoding)
+
+
+def hive_dtypes(files: Sequence[InputFile]) -> dict[str, pl.DataType]:
+    """Return the dtypes of the folders' keys: whole numbers, dates, numbers, or else text."""
+    values: dict[str, set[str]] = {}
+    names = {tuple(file.hive) for file in files}
+    if len(names) > 1:
+        first, second = sorted(names, key=lambda keys: (len(keys), keys))[:2]
+        raise DataError(
+            "the folders' key=value parts differ: "
+            f"{'/'.join(first) or '(none)'} and {'/'.join(second)}"
+        )
+    for file in files:
+        for key, value in file.hive.items():
+            values.setdefault(key, set()).update(() if value is None else (value,))
+    return {key: _hive_dtype(found) for key, found in values.items()}
+
+
+def _hive_dtype(values: set[str]) -> pl.DataType:
+    # A leading zero (01234) belongs to a code, not a number.
+    patterns: tuple[tuple[str, pl.DataType], ...] = (
+        (r"-?(0|[1-9]\d{0,17})", pl.Int64()),
+        (r"\d{4}-\d\d-\d\d", pl.Date()),
+        (r"-?(0|[1-9]\d*)\.\d+", pl.Float64()),
+    )
+    for pattern, dtype in patterns:
+        if values and all(re.fullmatch(pattern, value) for value in values):
+            return dtype
+    return pl.String()

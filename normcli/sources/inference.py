@@ -1,0 +1,184 @@
+"""CSV, TSV and NDJSON: what columns there are and of which types.
+
+Types are found from the first rows of every file, so that they do not depend on the order of
+the files; a column of whole numbers in one file and of floats in another is float in both.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from normcli.columns import number_kind
+from normcli.dtypes import dtype_name
+from normcli.errors import DataError, did_you_mean
+from normcli.sources.options import ReadOptions
+
+__all__ = ["NUMBER", "SAMPLE_ROWS", "Layout", "csv_arguments", "infer", "settle", "unify"]
+
+NUMBER = r"(?i)^\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|nan|inf|infinity)\s*$"
+_NATIVE = (pl.Date, pl.Datetime, pl.Time, pl.Decimal, pl.String)
+SAMPLE_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text file's columns are called, in order, and what they are.
+
+    `read` are the dtypes that the parser is given, `schema` those after conversion; a dtype
+    Null in a sample's schema says that it held no value.
+    """
+
+    schema: pl.Schema
+    read: pl.Schema
+    format: str
+    options: ReadOptions
+
+
+def csv_arguments(format_name: str, options: ReadOptions) -> dict[str, Any]:
+    """Return the parser's arguments for reading CSV or TSV."""
+    return {
+        "separator": options.separator(format_name),
+        "null_values": list(options.null_values) or None,
+        "decimal_comma": options.decimal_comma,
+    }
+
+
+def infer(head: bytes, name: str, format_name: str, options: ReadOptions, rows: int) -> pl.Schema:
+    """Return the columns and dtypes of a text file from its first lines (Null: no value seen)."""
+    if format_name == "ndjson":
+        return _infer_ndjson(head, name, options, rows)
+    arguments = csv_arguments(format_name, options)
+    try:
+        first = pl.read_csv(
+            io.BytesIO(head), has_header=False, n_rows=1, infer_schema=False, **arguments
+        )
+    except pl.exceptions.NoDataError as error:
+        raise DataError(f"{name} is empty") from error
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{name} can't be read as {format_name}: {_first_line(error)}") from error
+    if options.header:
+        names = [column or "" for column in first.row(0)]
+        repeated = sorted({column for column in names if names.count(column) > 1})
+        if repeated:
+            raise DataError(
+                f"{name} has more than one column \"{repeated[0]}\"",
+                "rename it in the header, or read the file with --no-header",
+            )
+    try:
+        sample = pl.read_csv(
+            io.BytesIO(head),
+            has_header=options.header,
+            n_rows=rows,
+            infer_schema_length=rows,
+            truncate_ragged_lines=True,
+            **arguments,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{name} can't be read as {format_name}: {_first_line(error)}") from error
+    return pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
+
+
+def _infer_ndjson(head: bytes, name: str, options: ReadOptions, rows: int) -> pl.Schema:
+    lines = b"\n".join(line for line in head.split(b"\n")[: rows + 1] if line.strip())
+    try:
+        sample = pl.read_ndjson(io.BytesIO(lines), infer_schema_length=rows)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{name} can't be read as ndjson: {_first_line(error)}") from error
+    return pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
+
+
+def _seen_dtype(values: pl.Series) -> pl.DataType:
+    if values.null_count() == len(values):
+        return pl.Null()
+    # The parser takes nan, +3 or " 4" for text when it guesses, not when it is told.
+    if values.dtype == pl.String() and values.str.contains(NUMBER).drop_nulls().all():
+        return pl.Float64()
+    return values.dtype
+
+
+def unify(schemas: Mapping[str, pl.Schema]) -> pl.Schema:
+    """Return the common schema of files (by name), columns in the first one's order.
+
+    Raise DataError, naming file and column, where a column is missing or of another sort.
+    """
+    names = list(schemas)
+    first = schemas[names[0]]
+    common: dict[str, pl.DataType] = dict(first)
+    for name in names[1:]:
+        for column in first:
+            if column not in schemas[name]:
+                raise DataError(
+                    f'{name} has no column "{column}", which {names[0]} has',
+                    did_you_mean(column, schemas[name]),
+                )
+        for column, dtype in schemas[name].items():
+            if column not in first:
+                raise DataError(f'{name} has a column "{column}", which {names[0]} has not')
+            merged = _common_dtype(common[column], dtype)
+            if merged is None:
+                raise DataError(
+                    f'column "{column}" is {dtype_name(common[column])} in {names[0]} '
+                    f"and {dtype_name(dtype)} in {name}",
+                    f'if they mean the same, force one type with --type "{column}=…"',
+                )
+            common[column] = merged
+    return pl.Schema(common)
+
+
+def _common_dtype(first: pl.DataType, second: pl.DataType) -> pl.DataType | None:
+    if first == second or second == pl.Null():
+        return first
+    if first == pl.Null():
+        return second
+    numbers = (pl.Int64(), pl.Float64())
+    return pl.Float64() if first in numbers and second in numbers else None
+
+
+def settle(
+    inferred: pl.Schema,
+    format_name: str,
+    options: ReadOptions,
+    expected: Mapping[str, pl.DataType],
+) -> Layout:
+    """Return the layout to read with: inferred dtypes, corrected by what is known of columns.
+
+    `expected` are the dtypes of a fit: text where it saw numbers has to be read as numbers
+    (and fail), but 3.5 where it saw whole numbers is fine.
+    """
+    unknown = [name for name in options.types if name not in inferred]
+    if unknown and not expected:
+        raise DataError(
+            f'--type names a column "{unknown[0]}" that is not there',
+            did_you_mean(unknown[0], inferred),
+        )
+    schema: dict[str, pl.DataType] = {}
+    for name, dtype in inferred.items():
+        wanted = options.types.get(name)
+        if wanted is None and name in expected:
+            known = expected[name]
+            numeric = known.is_numeric() and not known.is_decimal()
+            wanted = pl.Float64() if numeric and dtype.is_float() else known
+        schema[name] = wanted or (pl.String() if dtype == pl.Null() else dtype)
+    read = {name: _read_dtype(format_name, inferred[name], dtype) for name, dtype in schema.items()}
+    return Layout(pl.Schema(schema), pl.Schema(read), format_name, options)
+
+
+def _read_dtype(format_name: str, inferred: pl.DataType, dtype: pl.DataType) -> pl.DataType:
+    """Return what the parser has to read so that it can be converted to the dtype."""
+    plain = dtype.is_numeric() and not dtype.is_decimal() and number_kind(dtype) is not None
+    if plain or dtype == inferred:
+        return dtype
+    if format_name != "ndjson" and isinstance(dtype, _NATIVE):
+        return dtype
+    if isinstance(dtype, pl.Duration):
+        return pl.Int64()
+    return pl.String()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,130 @@
+"""A source: files, a pipe or a frame in memory, as a lazy frame with a known schema."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import polars as pl
+
+from normcli.errors import DataError
+from normcli.sources.binary import arrow_stream, binary_files
+from normcli.sources.files import InputFile, hive_dtypes
+from normcli.sources.formats import Encoding
+from normcli.sources.options import ReadOptions
+from normcli.sources.text import text_files, text_stream
+
+__all__ = ["Source", "files_source", "frame_source", "stream_source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows to read.
+
+    `lazy` starts a new scan; where `repeatable` is false, only one can be made. `parts` are
+    the sources of the single files, `hive` the columns that come from folder names. `diagnose` raises a better error than the engine's, if it can.
+    """
+
+    schema: pl.Schema
+    lazy: Callable[[], pl.LazyFrame]
+    names: tuple[str, ...]
+    encoding: Encoding | None
+    options: ReadOptions
+    repeatable: bool = True
+    hive: tuple[str, ...] = ()
+    files: tuple[InputFile, ...] = ()
+    parts: Callable[[], Sequence[Source]] = field(default=lambda: ())
+    diagnose: Callable[[], None] = field(default=lambda: None)
+
+
+def frame_source(frame: Any) -> Source:
+    """Return the rows of a polars frame, or of anything with the Arrow PyCapsule interface."""
+    if isinstance(frame, pl.LazyFrame):
+        lazy = frame
+    elif isinstance(frame, pl.DataFrame):
+        lazy = frame.lazy()
+    elif hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
+        made = pl.DataFrame(frame)
+        lazy = made.lazy()
+    else:
+        raise TypeError(f"a path, a polars frame or an Arrow table is needed, not {type(frame)}")
+    return Source(lazy.collect_schema(), lambda: lazy, (), None, ReadOptions())
+
+
+def files_source(
+    files: Sequence[InputFile], options: ReadOptions, expected: Mapping[str, pl.DataType]
+) -> Source:
+    """Return the rows of files of one format; `expected` are dtypes known from a fit."""
+    hive = hive_dtypes(files)
+    types = {**expected, **options.types}
+    hive = {name: types.get(name, dtype) for name, dtype in hive.items()}
+    encoding = files[0].encoding
+    # A type may be forced on a folder's key too; the files themselves do not have it.
+    inner = ReadOptions(
+        options.delimiter,
+        options.header,
+        options.null_values,
+        options.decimal_comma,
+        {name: dtype for name, dtype in options.types.items() if name not in hive},
+    )
+    diagnose: Callable[[], None] = lambda: None  # noqa: E731
+    if encoding.is_text:
+        schema, scan, diagnose = text_files(files, inner, expected)
+    else:
+        schema, scan = binary_files(files, inner)
+    clash = [name for name in hive if name in schema]
+    if clash:
+        raise DataError(f'"{clash[0]}" is a column of {files[0].path} and a part of its folder too')
+    full = pl.Schema({**schema, **hive})
+
+    def lazy(chosen: Sequence[InputFile] = files) -> pl.LazyFrame:
+        groups = [
+            (values, list(members))
+            for values, members in itertools.groupby(chosen, key=lambda file: file.hive)
+        ]
+        return pl.concat(
+            [
+                scan(members).with_columns(
+                    pl.lit(values[name], pl.String).cast(dtype).alias(name)
+                    for name, dtype in hive.items()
+                )
+                for values, members in groups
+            ]
+        )
+
+    def part(file: InputFile) -> Source:
+        return Source(
+            full,
+            lambda: lazy([file]),
+            (file.path,),
+            file.encoding,
+            options,
+            hive=tuple(hive),
+            files=(file,),
+            diagnose=diagnose,
+        )
+
+    return Source(
+        full,
+        lazy,
+        tuple(file.path for file in files),
+        encoding,
+        options,
+        hive=tuple(hive),
+        files=tuple(files),
+        parts=lambda: [part(file) for file in files],
+        diagnose=diagnose,
+    )
+
+
+def stream_source(
+    stream: IO[bytes], encoding: Encoding, options: ReadOptions, expected: Mapping[str, pl.DataType]
+) -> Source:
+    """Return the rows of a stream of text or of Arrow batches, which can be read only once."""
+    if encoding.is_text:
+        schema, rows = text_stream(stream, encoding.format, options, expected)
+    else:
+        schema, rows = arrow_stream(stream)
+    return Source(schema, lambda: rows, ("stdin",), encoding, options, repeatable=False)

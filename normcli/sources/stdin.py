@@ -1,0 +1,91 @@
+"""Reading standard input: finding out what it is, and spooling it where it must be read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, cast
+
+import polars as pl
+
+from normcli import temporary
+from normcli.errors import DataError, NormWarning
+from normcli.sources.files import InputFile
+from normcli.sources.formats import Encoding, Format, sniff, sniff_text
+from normcli.sources.options import ReadOptions
+from normcli.sources.source import Source, files_source, stream_source
+
+__all__ = ["stdin_source"]
+
+_HEAD = 1 << 16
+
+
+@contextmanager
+def stdin_source(
+    stream: IO[bytes],
+    format_name: Format | None,
+    options: ReadOptions,
+    expected: Mapping[str, pl.DataType],
+    repeat: bool,
+) -> Iterator[Source]:
+    """Open standard input as a source; `repeat` if it will be scanned more than once.
+
+    Parquet and the Arrow file format can't be read in order, so they are spooled as well.
+    """
+    buffered, encoding = _identify(stream, format_name)
+    if not repeat and encoding.format not in ("parquet", "ipc"):
+        yield stream_source(buffered, encoding, options, expected)
+        return
+    with tempfile.NamedTemporaryFile(prefix="normcli-", suffix=f".{encoding.format}") as spool:
+        temporary.register(spool.name)
+        why = "read more than once" if repeat else f"read as {encoding.format}"
+        warnings.warn(f"stdin has to be {why}: spooling it to disk", NormWarning, stacklevel=2)
+        shutil.copyfileobj(buffered, spool, 1 << 22)
+        spool.flush()
+        file = InputFile(spool.name, "stdin", encoding)
+        try:
+            yield _renamed(files_source([file], options, expected))
+        finally:
+            temporary.forget(spool.name)
+
+
+def _renamed(source: Source) -> Source:
+    return dataclasses.replace(source, names=("stdin",), files=(), parts=lambda: ())
+
+
+def _identify(stream: IO[bytes], format_name: Format | None) -> tuple[IO[bytes], Encoding]:
+    """Return the uncompressed stream, nothing of it consumed, and its encoding."""
+    buffered = cast(Any, io.BufferedReader(cast(Any, _Raw(stream)), 1 << 20))
+    head = buffered.peek(_HEAD)[:_HEAD]
+    if not head:
+        raise DataError("stdin is empty", "pipe data in, or name a file")
+    found = sniff(head)
+    if found in ("gzip", "zstd"):
+        import pyarrow as pa
+
+        inner = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), found)
+        return _identify(cast(IO[bytes], inner), format_name)
+    actual = cast(Format, found or sniff_text(head))
+    if format_name and (found or format_name not in ("csv", "tsv", "ndjson")) and actual != format_name:
+        raise DataError(f"stdin is not {format_name}; it looks like {actual}")
+    return buffered, Encoding(format_name or actual)
+
+
+class _Raw(io.RawIOBase):
+    """A stream as a raw one, so that a buffer with `peek` can stand before it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)

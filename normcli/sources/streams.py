@@ -1,0 +1,69 @@
+"""Input that can be read only once and in order (a pipe, a compressed file), piece by piece.
+
+The engine's own scanner would take the whole of it into memory; so text is cut into blocks of
+whole lines, which the engine's parser then reads one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, cast
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+__all__ = ["BLOCK_BYTES", "lazy_frames", "open_compressed", "whole_lines"]
+
+BLOCK_BYTES = 1 << 24
+
+def open_compressed(path: str, compression: str | None) -> IO[bytes]:
+    """Open a file for reading its uncompressed bytes."""
+    if compression is None:
+        return open(path, "rb")
+    import pyarrow as pa
+
+    return cast(IO[bytes], pa.CompressedInputStream(pa.OSFile(path), compression))
+
+
+def whole_lines(file: IO[bytes], quotes: bool, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Yield blocks that end where a line ends; with `quotes`, not inside a quoted field."""
+    rest = b""
+    while piece := file.read(size):
+        block = rest + bytes(piece)
+        cut = block.rfind(b"\n")
+        # An odd number of quotes before the cut: the line break belongs to a field.
+        while quotes and cut >= 0 and block.count(b'"', 0, cut) % 2:
+            cut = block.rfind(b"\n", 0, cut)
+        if cut < 0:
+            rest = block
+            continue
+        yield block[: cut + 1]
+        rest = block[cut + 1 :]
+    if rest:
+        yield rest
+
+
+def lazy_frames(frames: Callable[[], Iterator[pl.DataFrame]], schema: pl.Schema) -> pl.LazyFrame:
+    """Return one frame out of many with the same schema, made while it is computed.
+
+    `frames` starts a new run over them; of a pipe there can be only one.
+    """
+
+    def read(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        left = n_rows
+        for frame in frames():
+            frame = frame if with_columns is None else frame.select(with_columns)
+            frame = frame if predicate is None else frame.filter(predicate)
+            if left is not None:
+                frame = frame.head(left)
+                left -= frame.height
+            yield frame
+            if left == 0:
+                return
+
+    return register_io_source(read, schema=schema, is_pure=False)

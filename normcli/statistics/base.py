@@ -1,0 +1,95 @@
+"""What a statistic is: a commutative monoid over cells, with a columnar state.
+
+A state holds one value for each of `cells` cells (groups; one cell when there are none) in
+arrays. `merge` is associative and commutative bit for bit; `tests/laws` holds every
+registered statistic to that. A new statistic is one new file in this folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["STATISTICS", "Kind", "Planes", "State", "Values", "register"]
+
+Kind = Literal["float", "int", "uint", "wide"]
+"""How a column's values are held: float64, int64, uint64, or 128-bit integers as two planes."""
+
+Planes = tuple[npt.NDArray[Any], ...]
+Index = npt.NDArray[np.intp]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One column's share of a batch: its valid, finite values, sorted by cell, and the rest counted.
+
+    `planes` has n values: (float64,), (int64,), (uint64,), or (high int64, low uint64).
+    `starts[i]` is where the values of cell `cells[i]` begin; both are None when there is only
+    one cell. `null`, `nan` and `inf` are the cell ids of the values that were set aside.
+    """
+
+    kind: Kind
+    planes: Planes
+    starts: Index | None
+    cells: Index | None
+    null: Index
+    nan: Index
+    inf: Index
+
+    def __len__(self) -> int:
+        return len(self.planes[0])
+
+
+class State(Protocol):
+    """The state of one statistic over one column."""
+
+    name: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]]
+    """The names that one cell's state is written under in a stats file."""
+
+    @classmethod
+    def empty(cls, kind: Kind, cells: int) -> Self:
+        """Return the state of no rows: the neutral element of `merge`."""
+        ...
+
+    def update(self, values: Values) -> None:
+        """Take in a batch, in place."""
+        ...
+
+    def merge(self, other: Self) -> Self:
+        """Return the state of both sets of rows; the cells of both are the same."""
+        ...
+
+    def scatter(self, where: Index, cells: int) -> Self:
+        """Return the state over `cells` cells in which cell i has become cell where[i]."""
+        ...
+
+    def fold(self) -> Self:
+        """Return the state of all cells' rows together: one cell."""
+        ...
+
+    def to_json(self) -> list[list[Any]]:
+        """Return one list of JSON values for each field, an entry for each cell."""
+        ...
+
+    @classmethod
+    def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:
+        """Return the state that `to_json` wrote; raise ValueError if it is none."""
+        ...
+
+
+STATISTICS: dict[str, type[State]] = {}
+"""Every statistic, by name."""
+
+
+S = TypeVar("S", bound=State)
+
+
+def register(statistic: type[S]) -> type[S]:
+    """Class decorator: make a statistic known under its name."""
+    STATISTICS[statistic.name] = statistic
+    return statistic

@@ -1,0 +1,177 @@
+"""Exact sums: integers scaled by powers of two, for many cells at once.
+
+A float64 is m·2^e, so a sum of float64 values, or of their squares, is an integer times a
+power of two and can be kept without any rounding. `ExactSum` keeps one such number for each
+cell (a group, a channel) as int64 limbs in base 2^LIMB_BITS: cell c holds
+
+    value[c] = Σ_i limbs[i, c] · 2^(LIMB_BITS · (low + i))
+
+Limbs are signed and may exceed the base (carry-save), so that adding is one vector addition;
+only the value, never the choice of limbs, is visible from outside. Addition of integers is
+associative and commutative, and so is this type, bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["LIMB_BITS", "ExactSum"]
+
+LIMB_BITS = 19
+# A part added to a limb is an exact integer below 2^53; 2^9 of them fit an int64 with room.
+_ADDS_BETWEEN_CARRIES = 2**9
+
+Int64Array = npt.NDArray[np.int64]
+
+
+class ExactSum:
+    """One exact number m·2^e for each of `cells` cells; starts at zero."""
+
+    __slots__ = ("_adds", "cells", "limbs", "low")
+
+    def __init__(self, cells: int, low: int = 0, limbs: Int64Array | None = None) -> None:
+        self.cells = cells
+        self.low = low
+        self.limbs: Int64Array = np.zeros((0, cells), np.int64) if limbs is None else limbs
+        self._adds = 0
+
+    def _reserve(self, low: int, high: int) -> None:
+        """Make room for limbs low … high − 1."""
+        if len(self.limbs) == 0:
+            self.low = low
+        below = max(0, self.low - low)
+        above = max(0, high - self.low - len(self.limbs))
+        if below or above:
+            self.limbs = np.pad(self.limbs, ((below, above), (0, 0)))
+            self.low -= below
+
+    def add(
+        self, low: int, parts: npt.NDArray[np.float64], where: npt.NDArray[np.intp] | None = None
+    ) -> None:
+        """Add Σ_i parts[i]·2^(LIMB_BITS·(low+i)), in place.
+
+        `parts` is (limbs × cells), or (limbs × len(where)) with the distinct cells to add to;
+        each is an exact integer of magnitude below 2^53.
+        """
+        count = len(parts)
+        if count == 0:
+            return
+        if self._adds >= _ADDS_BETWEEN_CARRIES:
+            self._carry()
+        self._adds += 1
+        self._reserve(low, low + count)
+        first = low - self.low
+        integers = parts.astype(np.int64)
+        if where is None:
+            self.limbs[first : first + count] += integers
+        else:
+            self.limbs[first : first + count, where] += integers
+
+    def _carry(self) -> None:
+        """Bring every limb but the top one back below the base."""
+        self._reserve(self.low, self.low + len(self.limbs) + 4)
+        half = np.int64(1 << (LIMB_BITS - 1))
+        for i in range(len(self.limbs) - 1):
+            carry = (self.limbs[i] + half) >> LIMB_BITS
+            self.limbs[i] -= carry << LIMB_BITS
+            self.limbs[i + 1] += carry
+        while len(self.limbs) > 1 and not self.limbs[-1].any():
+            self.limbs = self.limbs[:-1]
+        self._adds = 1
+
+    def __add__(self, other: ExactSum) -> ExactSum:
+        """Return the cell-wise sum of two sums over the same cells."""
+        total = self.copy()
+        addend = other.copy()
+        for each in (total, addend):
+            each._carry()
+        if len(addend.limbs):
+            total._reserve(addend.low, addend.low + len(addend.limbs))
+            first = addend.low - total.low
+            total.limbs[first : first + len(addend.limbs)] += addend.limbs
+            total._adds = 2
+        return total
+
+    def copy(self) -> ExactSum:
+        """Return an independent copy."""
+        twin = ExactSum(self.cells, self.low, self.limbs.copy())
+        twin._adds = self._adds
+        return twin
+
+    def scatter(self, where: npt.NDArray[np.intp], cells: int) -> ExactSum:
+        """Return the sums laid out anew over `cells` cells: cell i becomes cell where[i]."""
+        moved = self.copy()
+        moved.limbs = np.zeros((len(self.limbs), cells), np.int64)
+        moved.limbs[:, where] = self.limbs
+        moved.cells = cells
+        return moved
+
+    def fold(self) -> ExactSum:
+        """Return one cell: the sum over all cells."""
+        numbers = self.integers()
+        return ExactSum.from_integers([sum(numbers)], self.exponent)
+
+    @property
+    def exponent(self) -> int:
+        """The power of two that `integers` are in units of."""
+        return LIMB_BITS * self.low
+
+    def integers(self) -> list[int]:
+        """Return for each cell the integer m of its value m·2^exponent."""
+        if len(self.limbs) == 0:
+            return [0] * self.cells
+        numbers: npt.NDArray[Any] = self.limbs[-1].astype(object)
+        for limb in self.limbs[-2::-1]:
+            numbers = (numbers << LIMB_BITS) + limb.astype(object)
+        return numbers.tolist()  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_integers(cls, numbers: list[int], exponent: int) -> ExactSum:
+        """Return the sum whose cell i is numbers[i]·2^exponent."""
+        low, shift = divmod(exponent, LIMB_BITS)
+        scaled = [number << shift for number in numbers]
+        bits = max((number.bit_length() for number in scaled), default=0)
+        if bits == 0:
+            return cls(len(numbers))
+        mask = (1 << LIMB_BITS) - 1
+        limbs = np.zeros((bits // LIMB_BITS + 1, len(numbers)), np.int64)
+        for i in range(len(limbs) - 1):
+            limbs[i] = [number >> (LIMB_BITS * i) & mask for number in scaled]
+        limbs[-1] = [number >> (LIMB_BITS * (len(limbs) - 1)) for number in scaled]
+        total = cls(len(numbers), low, limbs)
+        total._adds = 1
+        return total
+
+    def to_hex(self) -> list[str]:
+        """Return each cell as canonical text "0x…p…": an odd integer times a power of two.
+
+        >>> ExactSum.from_integers([0, 12, -3], -1).to_hex()
+        ['0x0p0', '0x3p1', '-0x3p-1']
+        """
+        return [_hex(number, self.exponent) for number in self.integers()]
+
+    @classmethod
+    def from_hex(cls, texts: list[str]) -> ExactSum:
+        """Return the sums written by `to_hex`; raise ValueError for any other text."""
+        pairs = [_unhex(text) for text in texts]
+        exponent = min((e for m, e in pairs if m), default=0)
+        return cls.from_integers([m << (e - exponent) if m else 0 for m, e in pairs], exponent)
+
+
+def _hex(mantissa: int, exponent: int) -> str:
+    if mantissa == 0:
+        return "0x0p0"
+    zeros = (mantissa & -mantissa).bit_length() - 1
+    return f"{mantissa >> zeros:#x}p{exponent + zeros}"
+
+
+def _unhex(text: str) -> tuple[int, int]:
+    mantissa_text, _, exponent_text = text.partition("p")
+    mantissa, exponent = int(mantissa_text, 16), int(exponent_text)
+    # A bound on the exponent keeps a hostile file from asking for an astronomic shift.
+    if abs(exponent) > 5000 or _hex(mantissa, exponent) != text:
+        raise ValueError(f"not a canonical exact number: {text!r}")
+    return mantissa, exponent

@@ -1,0 +1,153 @@
+"""The smallest and the largest value."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from normcli.statistics.base import Index, Kind, Planes, Values, register
+
+__all__ = ["Extremes"]
+
+_WIDE_MASK = 2**64 - 1
+_LIMITS: dict[Kind, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    # The largest value of every plane, then the smallest.
+    "float": ((np.float64(np.inf),), (np.float64(-np.inf),)),
+    "int": ((np.int64(2**63 - 1),), (np.int64(-(2**63)),)),
+    "uint": ((np.uint64(2**64 - 1),), (np.uint64(0),)),
+    "wide": (
+        (np.int64(2**63 - 1), np.uint64(2**64 - 1)),
+        (np.int64(-(2**63)), np.uint64(0)),
+    ),
+}
+
+
+@register
+class Extremes:
+    """Minimum and maximum by cell, exact in the column's own units; 0.0 stands for −0.0 too.
+
+    A 128-bit value lies in two planes (high, low) that are compared in that order.
+    `seen` tells the cells that have a value at all.
+    """
+
+    name: ClassVar[str] = "extremes"
+    fields: ClassVar[tuple[str, ...]] = ("min", "max")
+
+    def __init__(self, kind: Kind, low: Planes, high: Planes, seen: npt.NDArray[np.bool_]) -> None:
+        self.kind = kind
+        self.low = low
+        self.high = high
+        self.seen = seen
+
+    @classmethod
+    def empty(cls, kind: Kind, cells: int) -> Self:
+        largest, smallest = _LIMITS[kind]
+        return cls(
+            kind,
+            tuple(np.full(cells, limit) for limit in largest),
+            tuple(np.full(cells, limit) for limit in smallest),
+            np.zeros(cells, np.bool_),
+        )
+
+    def update(self, values: Values) -> None:
+        if len(values) == 0:
+            return
+        starts = np.zeros(1, np.intp) if values.starts is None else values.starts
+        cells = np.zeros(1, np.intp) if values.cells is None else values.cells
+        # Adding 0.0 turns −0.0 into 0.0: which of the two comes first must not matter.
+        plus_zero = 0.0 if self.kind == "float" else 0
+        for state, reduce in ((self.low, np.minimum), (self.high, np.maximum)):
+            best = _reduce(values.planes, starts, reduce)
+            best = (best[0] + best[0].dtype.type(plus_zero), *best[1:])
+            here = tuple(plane[cells] for plane in state)
+            for plane, chosen in zip(state, _choose(here, best, reduce), strict=True):
+                plane[cells] = chosen
+        self.seen[cells] = True
+
+    def merge(self, other: Self) -> Self:
+        return type(self)(
+            self.kind,
+            _choose(self.low, other.low, np.minimum),
+            _choose(self.high, other.high, np.maximum),
+            self.seen | other.seen,
+        )
+
+    def scatter(self, where: Index, cells: int) -> Self:
+        moved = self.empty(self.kind, cells)
+        for source, target in ((self.low, moved.low), (self.high, moved.high)):
+            for old, new in zip(source, target, strict=True):
+                new[where] = old
+        moved.seen[where] = self.seen
+        return moved
+
+    def fold(self) -> Self:
+        if len(self.seen) == 0:
+            return self.empty(self.kind, 1)
+        start = np.zeros(1, np.intp)
+        return type(self)(
+            self.kind,
+            _reduce(self.low, start, np.minimum),
+            _reduce(self.high, start, np.maximum),
+            self.seen.any(keepdims=True),
+        )
+
+    def values(self) -> tuple[list[Any], list[Any]]:
+        """Return minima and maxima as Python numbers, None where a cell has no value."""
+        return _numbers(self.low, self.seen), _numbers(self.high, self.seen)
+
+    def to_json(self) -> list[list[Any]]:
+        return list(self.values())
+
+    @classmethod
+    def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:
+        lows, highs = columns
+        state = cls.empty(kind, len(lows))
+        for cell, (low, high) in enumerate(zip(lows, highs, strict=True)):
+            if low is None and high is None:
+                continue
+            expected = (float, int) if kind == "float" else (int,)
+            if not all(type(bound) in expected for bound in (low, high)) or low > high:
+                raise ValueError(f"min {low!r} and max {high!r} do not go together")
+            for planes, bound in ((state.low, low), (state.high, high)):
+                parts = (bound >> 64, bound & _WIDE_MASK) if kind == "wide" else (bound,)
+                for plane, part in zip(planes, parts, strict=True):
+                    try:
+                        plane[cell] = part
+                    except OverflowError as error:
+                        raise ValueError(f"{bound} is out of range") from error
+            state.seen[cell] = True
+        return state
+
+
+def _reduce(planes: Planes, starts: Index, reduce: np.ufunc) -> Planes:
+    """Return the least (or greatest) value of each segment, comparing plane after plane."""
+    best = reduce.reduceat(planes[0], starts)
+    if len(planes) == 1:
+        return (best,)
+    lengths = np.diff(starts, append=len(planes[0]))
+    tied = planes[0] == np.repeat(best, lengths)
+    neutral = np.uint64(_WIDE_MASK if reduce is np.minimum else 0)
+    return best, reduce.reduceat(np.where(tied, planes[1], neutral), starts)
+
+
+def _choose(first: Planes, second: Planes, choose: np.ufunc) -> Planes:
+    """Return the lesser (or greater) of two values, cell by cell."""
+    best = choose(first[0], second[0])
+    if len(first) == 1:
+        return (best,)
+    neutral = np.uint64(_WIDE_MASK if choose is np.minimum else 0)
+    tied = (np.where(side[0] == best, side[1], neutral) for side in (first, second))
+    return best, choose(*tied)
+
+
+def _numbers(planes: Planes, seen: npt.NDArray[np.bool_]) -> list[Any]:
+    if len(planes) == 2:
+        numbers = [
+            (high << 64) | low
+            for high, low in zip(planes[0].tolist(), planes[1].tolist(), strict=True)
+        ]
+    else:
+        numbers = planes[0].tolist()
+    return [number if ok else None for number, ok in zip(numbers, seen.tolist(), strict=True)]

@@ -1,0 +1,48 @@
+"""Exact Σx and Σx², from which mean, variance and root mean square follow."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from normcli.statistics.base import Index, Kind, Values, register
+from normcli.statistics.exactsum import ExactSum
+from normcli.statistics.kernel import add_moments
+
+__all__ = ["Moments"]
+
+
+@register
+class Moments:
+    """Σx and Σx² by cell, without rounding, in the column's own units."""
+
+    name: ClassVar[str] = "moments"
+    fields: ClassVar[tuple[str, ...]] = ("sum", "sum_of_squares")
+
+    def __init__(self, total: ExactSum, squares: ExactSum) -> None:
+        self.total = total
+        self.squares = squares
+
+    @classmethod
+    def empty(cls, kind: Kind, cells: int) -> Self:
+        return cls(ExactSum(cells), ExactSum(cells))
+
+    def update(self, values: Values) -> None:
+        add_moments(self.total, self.squares, values.planes, values.starts, values.cells)
+
+    def merge(self, other: Self) -> Self:
+        return type(self)(self.total + other.total, self.squares + other.squares)
+
+    def scatter(self, where: Index, cells: int) -> Self:
+        return type(self)(self.total.scatter(where, cells), self.squares.scatter(where, cells))
+
+    def fold(self) -> Self:
+        return type(self)(self.total.fold(), self.squares.fold())
+
+    def to_json(self) -> list[list[Any]]:
+        return [self.total.to_hex(), self.squares.to_hex()]
+
+    @classmethod
+    def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:
+        if not all(isinstance(text, str) for column in columns for text in column):
+            raise ValueError('exact sums are texts "0x…p…"')
+        return cls(ExactSum.from_hex(columns[0]), ExactSum.from_hex(columns[1]))

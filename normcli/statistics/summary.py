@@ -1,0 +1,102 @@
+"""The numbers that methods are fitted with, computed from states when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any, cast
+
+from normcli.statistics import rounding
+from normcli.statistics.base import State
+from normcli.statistics.counts import Counts
+from normcli.statistics.extremes import Extremes
+from normcli.statistics.moments import Moments
+
+__all__ = ["Numbers", "Summary"]
+
+# Room for every digit of a 128-bit decimal; the default context would round at 28.
+_EXACT = Context(prec=60)
+
+Numbers = list[Any]
+"""One number for each cell, None where the cell has no valid value."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Results over the cells of one column: float64 except min and max, which stay exact.
+
+    `scale` is that of a decimal column: its states are in units of 10^−scale.
+    """
+
+    states: Mapping[str, State]
+    scale: int = 0
+
+    def _counts(self) -> Counts:
+        return cast(Counts, self.states["counts"])
+
+    @property
+    def count(self) -> list[int]:
+        """The number of valid values."""
+        return cast(list[int], self._counts().tally[0].tolist())
+
+    @property
+    def min(self) -> Numbers:
+        """The smallest value: float, int, or Decimal."""
+        return self._extreme(0)
+
+    @property
+    def max(self) -> Numbers:
+        """The largest value: float, int, or Decimal."""
+        return self._extreme(1)
+
+    def _extreme(self, which: int) -> Numbers:
+        numbers = cast(Extremes, self.states["extremes"]).values()[which]
+        if self.scale == 0:
+            return numbers
+        return [None if n is None else _EXACT.scaleb(Decimal(n), -self.scale) for n in numbers]
+
+    @property
+    def max_abs(self) -> Numbers:
+        """max|x|."""
+        return [
+            None if low is None else max(_EXACT.abs(low), _EXACT.abs(high))
+            if self.scale
+            else max(abs(low), abs(high))
+            for low, high in zip(self.min, self.max, strict=True)
+        ]
+
+    @property
+    def mean(self) -> Numbers:
+        """Σx/n, correctly rounded."""
+        total = cast(Moments, self.states["moments"]).total
+        exponent, unit = total.exponent, 10**self.scale
+        return [
+            rounding.mean(number, exponent, n, unit) if n else None
+            for number, n in zip(total.integers(), self.count, strict=True)
+        ]
+
+    def std(self, ddof: int = 0) -> Numbers:
+        """√(Σ(x−μ)²/(n−ddof)), correctly rounded; None where n ≤ ddof."""
+        moments = cast(Moments, self.states["moments"])
+        unit = 10**self.scale
+        return [
+            rounding.standard_deviation(
+                total, moments.total.exponent, squares, moments.squares.exponent, n, ddof, unit
+            )
+            if n > ddof
+            else None
+            for total, squares, n in zip(
+                moments.total.integers(), moments.squares.integers(), self.count, strict=True
+            )
+        ]
+
+    @property
+    def rms(self) -> Numbers:
+        """√(Σx²/n), correctly rounded."""
+        squares = cast(Moments, self.states["moments"]).squares
+        exponent, unit = squares.exponent, 10**self.scale
+        return [
+            rounding.root_mean_square(number, exponent, n, unit) if n else None
+            for number, n in zip(squares.integers(), self.count, strict=True)
+        ]

@@ -1,0 +1,9 @@
+"""Stats files: the only JSON. Canonical writing, strict reading, format versions."""
+
+from __future__ import annotations
+
+from normcli.statsfile.document import FORMAT
+from normcli.statsfile.read import from_bytes
+from normcli.statsfile.write import to_text
+
+__all__ = ["FORMAT", "from_bytes", "to_text"]

@@ -1,0 +1,47 @@
+"""The shape of a stats file, format 1, as types that are checked on reading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+__all__ = ["FORMAT", "ColumnDocument", "Document", "RowsDocument", "SourceDocument"]
+
+FORMAT = "normcli/1"
+
+
+class SourceDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the rows came from."""
+
+    rows: int
+    files: list[str]
+    where: str | None = None
+
+
+class RowsDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """One row for each group, in the order of the top-level groups."""
+
+    rows: list[list[Any]]
+    params: list[str] | None = None
+    fields: list[str] | None = None
+
+
+class ColumnDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """One column; the keys of a step beside the known ones are options of its method."""
+
+    dtype: str
+    steps: list[dict[str, Any]]
+    summary: dict[str, Any]
+    state: dict[str, Any] | None = None
+
+
+class Document(msgspec.Struct, forbid_unknown_fields=True):
+    """A whole stats file."""
+
+    format: str
+    source: SourceDocument
+    columns: dict[str, ColumnDocument]
+    by: dict[str, str] | None = None
+    groups: list[list[Any]] | None = None
+    read: dict[str, Any] | None = None

@@ -1,0 +1,242 @@
+"""Reading stats files, strictly: whatever can't be trusted is refused with a reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from normcli.columns import number_kind
+from normcli.dtypes import parse_dtype
+from normcli.errors import NormError, StatsFileError, UsageError
+from normcli.fitted import (
+    RAW_STATISTICS,
+    Fitted,
+    FittedColumn,
+    FittedStep,
+    StepInput,
+    conclude,
+    fitted_before,
+    needed_statistics,
+    summarize,
+)
+from normcli.methods import METHODS
+from normcli.plan import fold
+from normcli.recipe import Chain, make_step
+from normcli.sources import ReadOptions
+from normcli.statistics import STATISTICS
+from normcli.statsfile.document import FORMAT, ColumnDocument, Document
+from normcli.statsfile.keys import keys_from_json
+
+__all__ = ["from_bytes"]
+
+_DAMAGED = "it was edited or damaged; fit again, or take it from version control"
+
+
+class _Refused(Exception):
+    """Something in the file that can't be; the place is put before it on the way up."""
+
+
+def from_bytes(data: bytes, name: str) -> Fitted:
+    """Return the fit that a stats file holds; raise StatsFileError if it can't be trusted."""
+    try:
+        document = _decode(data)
+        return _fitted(document)
+    except _Refused as error:
+        raise StatsFileError(f"{name}: {error}", _DAMAGED) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StatsFileError(f"{name} is not a stats file: {error}", _DAMAGED) from error
+
+
+def _decode(data: bytes) -> Document:
+    head = msgspec.json.decode(data)
+    version = head.get("format") if isinstance(head, dict) else None
+    if isinstance(version, str) and version.startswith("normcli/") and version != FORMAT:
+        raise StatsFileError(
+            f"the stats file has format {version}; this normcli reads {FORMAT}",
+            "install a newer normcli",
+        )
+    if version != FORMAT:
+        raise _Refused(f'"format" is {version!r}, not "{FORMAT}"')
+    if b'"dtype": "Decimal(' in data:
+        # Decimals have more digits than a float64; read all numbers of this file exactly.
+        return msgspec.convert(msgspec.json.Decoder(float_hook=Decimal).decode(data), Document)
+    return msgspec.convert(head, Document)
+
+
+def _fitted(document: Document) -> Fitted:
+    if document.source.rows < 0:
+        raise _Refused("source.rows is below 0")
+    keys = None
+    if (document.by is None) != (document.groups is None):
+        raise _Refused('"by" and "groups" go together')
+    if document.by is not None and document.groups is not None:
+        keys = _keys(document.by, document.groups)
+    try:
+        ReadOptions.from_json(document.read or {})
+    except ValueError as error:
+        raise _Refused(f"read: {error}") from error
+    if not document.columns:
+        raise _Refused("there are no columns")
+    columns = []
+    for column, part in document.columns.items():
+        try:
+            columns.append(_column(column, part, keys, document.source.rows))
+        except (_Refused, ValueError, NormError) as error:
+            message = error.message if isinstance(error, NormError) else error
+            raise _Refused(f'column "{column}": {message}') from error
+    return Fitted(
+        document.source.rows,
+        tuple(document.source.files),
+        document.source.where,
+        keys,
+        document.read or {},
+        tuple(columns),
+        with_state=any(column.inputs[0] is not None for column in columns),
+    )
+
+
+def _keys(by: dict[str, str], groups: list[list[Any]]) -> pl.DataFrame:
+    try:
+        dtypes = {key: parse_dtype(text) for key, text in by.items()}
+        keys = keys_from_json(groups, dtypes)
+    except (UsageError, ValueError) as error:
+        raise _Refused(f"groups: {error}") from error
+    if not len(keys) or keys.is_duplicated().any():
+        raise _Refused("groups: there are none, or one is there twice")
+    return keys
+
+
+def _column(name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: int) -> FittedColumn:
+    dtype = parse_dtype(part.dtype)
+    if number_kind(dtype) is None:
+        raise _Refused(f"dtype {part.dtype} holds no numbers")
+    chain = tuple(_method(step) for step in part.steps)
+    if not chain:
+        raise _Refused("there are no steps")
+    cells = 1 if keys is None else len(keys)
+    inputs = [
+        _input(state, dtype, chain, i, keys is not None, cells)
+        for i, state in enumerate([part.state, *(step.get("state") for step in part.steps[1:])])
+    ]
+    steps = []
+    for i, (method, step) in enumerate(zip(chain, part.steps, strict=True)):
+        read = _step(method, step, dtype if i == 0 else pl.Float64(), keys is not None, cells)
+        if method.fitted and inputs[i] is not None:
+            _compare(f"step {i + 1}", conclude(name, dtype, chain, i, inputs[i]), read)
+        steps.append(read)
+    first = inputs[0]
+    summary = _summary(part.summary, dtype)
+    if first is not None:
+        if summarize(dtype, first) != summary:
+            raise _Refused("the summary contradicts the state")
+        if sum(int(n[0]) for n in first.rows["counts"].to_json()) != rows:
+            raise _Refused("the counts of the state do not add up to source.rows")
+    return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs))
+
+
+def _method(step: Mapping[str, Any]) -> Any:
+    name = step.get("method")
+    if not isinstance(name, str) or name not in METHODS:
+        raise _Refused(f'unknown method "{name}"')
+    known = {"method", "params", "groups", "state"}
+    options = {key: _plain(value) for key, value in step.items() if key not in known}
+    return make_step(name, options)
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _step(
+    method: Any, step: Mapping[str, Any], dtype: pl.DataType, grouped: bool, cells: int
+) -> FittedStep:
+    params = step.get("params", {})
+    names = [parameter.name for parameter in method.parameters]
+    if not isinstance(params, dict) or list(params) != [
+        name for name in names if method.fitted or name in method.given
+    ]:
+        raise _Refused(f"{method.name} must have the params {', '.join(names) or '(none)'}")
+    read = {
+        parameter.name: _number(params[parameter.name], dtype, parameter.exact)
+        for parameter in method.parameters
+        if parameter.name in params
+    }
+    groups = step.get("groups")
+    if (groups is not None) != (grouped and method.fitted):
+        raise _Refused(f"{method.name}: parameters by group are missing, or there are no groups")
+    if groups is None:
+        return FittedStep(method, read, None)
+    table = _table(groups, "params", names, cells)
+    by_group = {
+        parameter.name: [_number(value, dtype, parameter.exact) for value in table[i]]
+        for i, parameter in enumerate(method.parameters)
+    }
+    return FittedStep(method, read, by_group)
+
+
+def _number(value: Any, dtype: pl.DataType, exact: bool) -> Any:
+    """Return a parameter as it was when it was written: float, int or Decimal."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise _Refused(f"{value!r} is not a number")
+    if isinstance(dtype, pl.Decimal) and exact:
+        return Decimal(value)
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    if not math.isfinite(number):
+        raise _Refused(f"{value} is not a finite float64")
+    return number
+
+
+def _table(part: Any, label: str, names: list[str], cells: int) -> list[list[Any]]:
+    """Return the columns of a table that has a row for each group."""
+    if not isinstance(part, dict) or set(part) != {label, "rows"} or part[label] != names:
+        raise _Refused(f'a table by group must have "{label}" {names} and "rows"')
+    rows = part["rows"]
+    if not isinstance(rows, list) or len(rows) != cells:
+        raise _Refused(f"{len(rows)} rows for {cells} groups")
+    if any(not isinstance(row, list) or len(row) != len(names) for row in rows):
+        raise _Refused(f"a group's row does not have {len(names)} values")
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _input(
+    state: Any, dtype: pl.DataType, chain: Chain, step: int, grouped: bool, cells: int
+) -> StepInput | None:
+    names = RAW_STATISTICS if step == 0 else needed_statistics(chain, step)
+    if state is None or not names or fitted_before(chain, step):
+        return None
+    kind: Any = number_kind(dtype) if step == 0 else "float"
+    fields = [field for name in names for field in STATISTICS[name].fields]
+    if grouped:
+        columns = _table(state, "fields", fields, cells)
+    elif isinstance(state, dict) and list(state) == fields:
+        columns = [[value] for value in state.values()]
+    else:
+        raise _Refused(f"the state must have the fields {', '.join(fields)}")
+    states = {}
+    for name in names:
+        statistic = STATISTICS[name]
+        taken, columns = columns[: len(statistic.fields)], columns[len(statistic.fields) :]
+        plain = [[_plain(value) for value in column] for column in taken]
+        states[name] = statistic.from_json(kind, plain)
+    return StepInput(fold(states), states, True) if grouped else StepInput(states, None, True)
+
+
+def _compare(where: str, computed: FittedStep, read: FittedStep) -> None:
+    if computed.params != read.params or computed.groups != read.groups:
+        raise _Refused(f"{where}: the params contradict the state")
+
+
+def _summary(part: Mapping[str, Any], dtype: pl.DataType) -> dict[str, Any]:
+    expected = ["count", "null", "nan", "inf", "min", "max", "mean", "std"]
+    if [key for key in expected if key in part or key != "inf"] != list(part):
+        raise _Refused(f"the summary must have {', '.join(expected)}")
+    return {key: _number(value, dtype, key in ("min", "max")) for key, value in part.items()}

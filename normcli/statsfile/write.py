@@ -1,0 +1,111 @@
+"""Writing stats files: canonical JSON, made to be read in a diff.
+
+Keys are in a fixed order; floats are in shortest round-trip form; what holds only plain values
+stands on one line, so that there is one line for each group.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from normcli.dtypes import dtype_name
+from normcli.fitted import Fitted, FittedColumn, FittedStep, StepInput
+from normcli.recipe import options_of
+from normcli.statsfile.document import FORMAT
+from normcli.statsfile.keys import keys_to_json
+
+__all__ = ["to_text"]
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def to_text(fitted: Fitted) -> str:
+    """Return the stats file of a fit."""
+    document: dict[str, Any] = {"format": FORMAT, "source": _source(fitted)}
+    if fitted.keys is not None:
+        document["by"] = {
+            name: dtype_name(dtype) for name, dtype in fitted.keys.schema.items()
+        }
+        document["groups"] = keys_to_json(fitted.keys)
+    if fitted.read:
+        document["read"] = fitted.read
+    document["columns"] = {column.name: _column(column, fitted) for column in fitted.columns}
+    return _pretty(document, "") + "\n"
+
+
+def _source(fitted: Fitted) -> dict[str, Any]:
+    source: dict[str, Any] = {"rows": fitted.rows, "files": sorted(fitted.files)}
+    if fitted.where is not None:
+        source["where"] = fitted.where
+    return source
+
+
+def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "dtype": dtype_name(column.dtype),
+        "steps": [
+            _step(step, column.inputs[i] if i and fitted.with_state else None)
+            for i, step in enumerate(column.steps)
+        ],
+        "summary": column.summary,
+    }
+    first = column.inputs[0]
+    if fitted.with_state and first is not None:
+        document["state"] = _state(first)
+    return document
+
+
+def _step(step: FittedStep, entered: StepInput | None) -> dict[str, Any]:
+    document: dict[str, Any] = {"method": step.method.name, **options_of(step.method)}
+    if step.params:
+        document["params"] = step.params
+    if step.groups is not None:
+        document["groups"] = {
+            "params": list(step.groups),
+            "rows": [list(row) for row in zip(*step.groups.values(), strict=True)],
+        }
+    if entered is not None and entered.exact:
+        document["state"] = _state(entered)
+    return document
+
+
+def _state(entered: StepInput) -> dict[str, Any]:
+    states = entered.rows if entered.groups is None else entered.groups
+    fields = [field for state in states.values() for field in state.fields]
+    columns = [column for state in states.values() for column in state.to_json()]
+    if entered.groups is None:
+        return {field: column[0] for field, column in zip(fields, columns, strict=True)}
+    return {"fields": fields, "rows": [list(row) for row in zip(*columns, strict=True)]}
+
+
+def _pretty(value: Any, indent: str) -> str:
+    """Write a value; a list or object of plain values goes on one line."""
+    if isinstance(value, Mapping):
+        if all(_is_plain(each) for each in value.values()):
+            pairs = ", ".join(f"{_encode(key)}: {_scalar(each)}" for key, each in value.items())
+            return f"{{{pairs}}}"
+        deeper = indent + "  "
+        lines = (f"{deeper}{_encode(key)}: {_pretty(each, deeper)}" for key, each in value.items())
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list):
+        if all(_is_plain(each) for each in value):
+            return f"[{', '.join(map(_scalar, value))}]"
+        deeper = indent + "  "
+        return (
+            "[\n"
+            + ",\n".join(f"{deeper}{_pretty(each, deeper)}" for each in value)
+            + f"\n{indent}]"
+        )
+    return _scalar(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, (Mapping, list))
+
+
+def _scalar(value: Any) -> str:
+    # Every digit of a decimal counts; a JSON number may have as many as it likes.
+    return format(value, "f") if isinstance(value, Decimal) else _encode(value)

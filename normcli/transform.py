@@ -1,0 +1,175 @@
+"""Fitted columns as functions of a frame: forward (apply) and inverse (invert).
+
+Parameters become one table with a row for each group; each row of data takes the constants
+of its group, and the methods' expressions run over whole columns.
+
+Integers, dates and decimals beyond 2^52 would lose digits on the way to float64. Where the
+first method allows it (it only looks at differences), a whole number near its location
+parameter, the center, is subtracted in integers before and added in integers after.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+
+from normcli.columns import decimal_scale, number_kind
+from normcli.fitted import FittedColumn, FittedStep
+
+__all__ = ["constants_table", "forward", "from_float", "inverse", "to_float"]
+
+Lookup = Callable[[str], pl.Expr]
+"""Gives the expression for a column of the constants table."""
+
+_CENTER = "center"
+_EXACT_BELOW = 2**52
+
+
+def constants_table(
+    steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bool
+) -> pl.DataFrame:
+    """Return the constants of a chain, a row for each group (or one): "i.name" for step i.
+
+    A column "center" (Int128, in the dtype's own units) is there if values must be centered.
+    A group without parameters has nulls, which make its results null.
+    """
+    series: dict[str, pl.Series] = {}
+    for i, step in enumerate(steps):
+        columns = step.groups if grouped and step.groups is not None else _one_row(step)
+        if i == 0 and _needs_center(step, dtype):
+            center, columns = _recentred(step, columns, dtype)
+            series[_CENTER] = pl.Series(center, dtype=pl.Int128)
+        params = {
+            key: pl.Series(key, [None if v is None else float(v) for v in values], pl.Float64)
+            for key, values in columns.items()
+        }
+        for key, constant in step.method.constants(params).items():
+            series[f"{i}.{key}"] = constant
+    height = max((len(one) for one in series.values()), default=1)
+    # Steps whose parameters are given have one row; groups repeat it.
+    return pl.DataFrame(
+        {
+            key: one if len(one) == height else pl.Series(one.to_list() * height, dtype=one.dtype)
+            for key, one in series.items()
+        }
+    )
+
+
+def _one_row(step: FittedStep) -> dict[str, list[Any]]:
+    return {key: [value] for key, value in step.params.items()}
+
+
+def _locations(step: FittedStep) -> list[str]:
+    return [p.name for p in step.method.parameters if p.kind == "location"]
+
+
+def _needs_center(step: FittedStep, dtype: pl.DataType) -> bool:
+    if number_kind(dtype) == "float" or not step.method.equivariant:
+        return False
+    unit = 10 ** decimal_scale(dtype)
+    return any(
+        value is not None and abs(value) * unit >= _EXACT_BELOW
+        for table in (_one_row(step), step.groups or {})
+        for key in _locations(step)
+        for value in table.get(key, ())
+    )
+
+
+def _recentred(
+    step: FittedStep, columns: Mapping[str, list[Any]], dtype: pl.DataType
+) -> tuple[list[int | None], dict[str, list[Any]]]:
+    """Return for each row a whole number near its first location, and the locations less it."""
+    locations = _locations(step)
+    unit = 10 ** decimal_scale(dtype)
+    center = [None if v is None else round(Fraction(v) * unit) for v in columns[locations[0]]]
+    moved = dict(columns)
+    for key in locations:
+        moved[key] = [
+            None if v is None or c is None else Fraction(v) - Fraction(c, unit)
+            for v, c in zip(columns[key], center, strict=True)
+        ]
+    return center, moved
+
+
+def to_float(x: pl.Expr, dtype: pl.DataType, center: pl.Expr | None = None) -> pl.Expr:
+    """Return values of a column as Float64 in natural units, less the center if there is one."""
+    if dtype == pl.Boolean():
+        x = x.cast(pl.UInt8)
+    elif not dtype.is_float():
+        x = x.to_physical()
+    if center is not None:
+        x = x.cast(pl.Int128) - center
+    x = x.cast(pl.Float64)
+    return x / float(10**scale) if (scale := decimal_scale(dtype)) else x
+
+
+def from_float(x: pl.Expr, dtype: pl.DataType, center: pl.Expr | None) -> pl.Expr:
+    """Return Float64 values as the dtype: rounded to its units and clipped to its range."""
+    if dtype.is_float():
+        return x.cast(dtype)
+    if scale := decimal_scale(dtype):
+        x = x * float(10**scale)
+    low, high = _bounds(dtype)
+    x = x.round()
+    if center is not None:
+        # ±2^126 leaves room to add the center.
+        x = x.clip(-(2.0**126), 2.0**126).cast(pl.Int128, strict=False) + center
+        x = x.clip(pl.lit(low, pl.Int128), pl.lit(high, pl.Int128))
+    else:
+        x = x.clip(float(low), _float_below(high))
+    if isinstance(dtype, pl.Decimal):
+        return x.cast(pl.Int128, strict=False).reinterpret(dtype=dtype)
+    if dtype == pl.Boolean():
+        return x.cast(pl.UInt8, strict=False).cast(pl.Boolean)
+    if dtype.is_temporal():
+        x = x.cast(pl.Int32 if dtype == pl.Date() else pl.Int64, strict=False)
+    return x.cast(dtype, strict=False)
+
+
+def _bounds(dtype: pl.DataType) -> tuple[int, int]:
+    if isinstance(dtype, pl.Decimal):
+        largest = 10**dtype.precision - 1
+        return -largest, largest
+    if dtype == pl.Boolean():
+        return 0, 1
+    if dtype == pl.Time():
+        return 0, 86_400 * 10**9 - 1
+    if dtype == pl.Date():
+        return -(2**31), 2**31 - 1
+    if dtype.is_temporal():
+        return -(2**63), 2**63 - 1
+    return pl.select(dtype.min()).item(), pl.select(dtype.max()).item()
+
+
+def _float_below(number: int) -> float:
+    """Return the largest float64 that is not above a whole number."""
+    nearest = float(number)
+    return nearest if int(nearest) <= number else math.nextafter(nearest, 0.0)
+
+
+def forward(
+    steps: Sequence[FittedStep], x: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: pl.DataFrame
+) -> list[pl.Expr]:
+    """Return what enters each step, and last what leaves the chain, as Float64 expressions."""
+    values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table.columns else None)]
+    for i, step in enumerate(steps):
+        values.append(step.method.forward(values[-1], _step_constants(i, lookup, table)))
+    return values
+
+
+def inverse(column: FittedColumn, y: pl.Expr, lookup: Lookup, table: pl.DataFrame) -> pl.Expr:
+    """Return the original values, in the column's fitted dtype."""
+    for i, step in reversed(list(enumerate(column.steps))):
+        y = step.method.inverse(y, _step_constants(i, lookup, table))
+    return from_float(y, column.dtype, lookup(_CENTER) if _CENTER in table.columns else None)
+
+
+def _step_constants(i: int, lookup: Lookup, table: pl.DataFrame) -> dict[str, pl.Expr]:
+    prefix = f"{i}."
+    return {
+        name.removeprefix(prefix): lookup(name) for name in table.columns if name.startswith(prefix)
+    }
