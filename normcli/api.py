@@ -175,9 +175,7 @@ def _predicate(where: str | None, schema: pl.Schema) -> pl.Expr | None:
         raise UsageError(f"--where: {str(error).splitlines()[0]}", hint) from error
     for column in roots:
         if column not in schema:
-            raise DataError(
-                f'--where: there is no column "{column}"', did_you_mean(column, schema)
-            )
+            raise DataError(f'--where: there is no column "{column}"', did_you_mean(column, schema))
     forbidden = ('"Agg"', '"SubPlan"', '"Over"', '"Window"', '"Len"')
     try:
         dtype = pl.LazyFrame(schema=schema).select(predicate.alias("\0where")).collect_schema()
@@ -262,9 +260,7 @@ class Stats:
         """Return the fit of that column alone."""
         names = [each.name for each in self.fitted.columns]
         if column not in names:
-            raise DataError(
-                f'{self.name} has no column "{column}"', did_you_mean(column, names)
-            )
+            raise DataError(f'{self.name} has no column "{column}"', did_you_mean(column, names))
         kept = tuple(each for each in self.fitted.columns if each.name == column)
         return Stats(dataclasses.replace(self.fitted, columns=kept), self.name)
 

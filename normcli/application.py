@@ -74,9 +74,7 @@ class Transform:
         self._key_dtypes = {} if fitted.keys is None else dict(fitted.keys.schema)
         for key in self._key_dtypes:
             if key not in schema:
-                raise DataError(
-                    f'{name} has no group key "{key}"', did_you_mean(key, schema)
-                )
+                raise DataError(f'{name} has no group key "{key}"', did_you_mean(key, schema))
         chosen = _choose(fitted, schema, options, name)
         self._targets = [
             self._target(i, column, other, schema[column])
@@ -189,7 +187,9 @@ class Transform:
     def _forward(self, target: _Target) -> pl.Expr:
         x = self._input(target)
         y = forward(target.column.steps, x, target.dtype, target.constant, target.table)[-1]
-        return self._kept(target, y, to_float(x, target.dtype)).cast(target.output).alias(target.name)
+        return (
+            self._kept(target, y, to_float(x, target.dtype)).cast(target.output).alias(target.name)
+        )
 
     def _inverse(self, target: _Target) -> pl.Expr:
         y = to_float(pl.col(target.name), pl.Float64())
@@ -259,5 +259,3 @@ def _choose(
             f"stats file: {', '.join(columns)}; {name}: {', '.join(schema)}",
         )
     return {name: chosen[name] for name in schema if name in chosen}
-
-

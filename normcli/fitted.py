@@ -110,7 +110,9 @@ def empty_states(names: Sequence[str], dtype: pl.DataType, step: int, cells: int
     return {name: STATISTICS[name].empty(kind, cells) for name in names}
 
 
-def conclude(name: str, dtype: pl.DataType, chain: Chain, step: int, entered: StepInput | None) -> FittedStep:
+def conclude(
+    name: str, dtype: pl.DataType, chain: Chain, step: int, entered: StepInput | None
+) -> FittedStep:
     """Return a step with the parameters that follow from the states of what entered it."""
     method = chain[step]
     if not method.fitted:
@@ -141,7 +143,11 @@ def summarize(dtype: pl.DataType, entered: StepInput) -> dict[str, Any]:
     """Return the description of a whole column for people: counts, extremes, mean, std."""
     summary = Summary(entered.rows, decimal_scale(dtype))
     counts = dict(
-        zip(STATISTICS["counts"].fields, (n[0] for n in entered.rows["counts"].to_json()), strict=True)
+        zip(
+            STATISTICS["counts"].fields,
+            (n[0] for n in entered.rows["counts"].to_json()),
+            strict=True,
+        )
     )
     if counts["inf"] == 0:
         del counts["inf"]

@@ -65,9 +65,7 @@ def require_state(fitted: Fitted, name: str) -> None:
     """Raise StatsFileError if a fit does not hold what merging needs."""
     for column in fitted.columns:
         if column.inputs[0] is None:
-            raise StatsFileError(
-                f"{name} has no state to merge", "fit it again without --no-state"
-            )
+            raise StatsFileError(f"{name} has no state to merge", "fit it again without --no-state")
         chain: Chain = tuple(step.method for step in column.steps)
         for step, method in enumerate(chain):
             if method.fitted and fitted_before(chain, step):
@@ -111,9 +109,9 @@ def _common_keys(
     union = pl.concat(tables).unique().sort(tables[0].columns, nulls_last=False)
     numbered = union.with_row_index("\0cell")
     places = [
-        table.join(
-            numbered, on=table.columns, how="left", nulls_equal=True, maintain_order="left"
-        )["\0cell"]
+        table.join(numbered, on=table.columns, how="left", nulls_equal=True, maintain_order="left")[
+            "\0cell"
+        ]
         .to_numpy()
         .astype(np.intp)
         for table in tables

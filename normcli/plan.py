@@ -94,7 +94,15 @@ def plan_pass(
             if by and number > 0:
                 scopes = ("groups", "rows")
             tasks += [
-                Task(column, dtype, step, scope, before, wanted, checked if scope == scopes[0] else ())
+                Task(
+                    column,
+                    dtype,
+                    step,
+                    scope,
+                    before,
+                    wanted,
+                    checked if scope == scopes[0] else (),
+                )
                 for scope in scopes
             ]
     return Pass(number, tuple(tasks), by)

@@ -190,7 +190,7 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
 def _text_hint(name: str, dtype: pl.DataType) -> str:
     if dtype == pl.String():
         return (
-            f'if it holds numbers, say which text means missing (--null-value NA) '
+            f"if it holds numbers, say which text means missing (--null-value NA) "
             f'or force the type (--type "{name}=Float64")'
         )
     return f'leave it out with --exclude "{name}"'

@@ -87,9 +87,7 @@ class Outputs:
         try:
             handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
         except OSError as error:
-            raise EnvironmentFailure(
-                f"{destination} can't be written: {error.strerror}"
-            ) from error
+            raise EnvironmentFailure(f"{destination} can't be written: {error.strerror}") from error
         temporary.register(unfinished)
         self._pending.append((unfinished, real))
         # mkstemp lets only the owner in; an output has the mode of the file it replaces, or

@@ -29,9 +29,7 @@ _CENTER = "center"
 _EXACT_BELOW = 2**52
 
 
-def constants_table(
-    steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bool
-) -> pl.DataFrame:
+def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bool) -> pl.DataFrame:
     """Return the constants of a chain, a row for each group (or one): "i.name" for step i.
 
     A column "center" (Int128, in the dtype's own units) is there if values must be centered.

@@ -46,7 +46,9 @@ def fit(
     ] = None,
     inf: Annotated[
         str,
-        typer.Option("--inf", metavar="error|skip", help="Infinite values: fail, or count and skip."),
+        typer.Option(
+            "--inf", metavar="error|skip", help="Infinite values: fail, or count and skip."
+        ),
     ] = "error",
     no_state: Annotated[
         bool, typer.Option("--no-state", help="Leave out the exact sums that merge needs.")

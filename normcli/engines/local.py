@@ -111,9 +111,7 @@ def _run_pass(
         frame = frame.filter(where)
     needed = {task.column for task in the_pass.tasks} | set(the_pass.by)
     frame = frame.select(name for name in source.schema if name in needed)
-    batches = frame.collect_batches(
-        chunk_size=batch_rows, maintain_order=False, engine="streaming"
-    )
+    batches = frame.collect_batches(chunk_size=batch_rows, maintain_order=False, engine="streaming")
 
     def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:
         if the_pass.by:
@@ -173,14 +171,16 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
     if done.rows == 0:
         name = source.names[0] if len(source.names) == 1 else "the input"
         raise DataError(f"{name} has no rows{where}", "there is nothing to fit on")
-    for task, states, outside in zip(
-        done.the_pass.tasks, done.states, done.outside, strict=True
-    ):
+    for task, states, outside in zip(done.the_pass.tasks, done.states, done.outside, strict=True):
         column = f'column "{task.column}"'
         if "counts" in states and not recipe.skip_inf:
             infinite = int(states["counts"].fold().to_json()[3][0])
             if infinite:
-                after = f" after {chain_text(tuple(s.method for s in task.before))}" if task.before else ""
+                after = (
+                    f" after {chain_text(tuple(s.method for s in task.before))}"
+                    if task.before
+                    else ""
+                )
                 raise DataError(
                     f"{column} has {_values(infinite, 'infinite value')}{after}",
                     "count and skip them with --inf skip, or leave them out with --where",
@@ -196,5 +196,3 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
 
 def _values(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-

@@ -27,8 +27,8 @@ class ArSinh(Method):
     """
 
     name: ClassVar[str] = "asinh"
-    formula: ClassVar[tuple[str, str]] = ('asinh(x/s)', 's·sinh(y)')
-    matches: ClassVar[str] = 'numpy.arcsinh'
+    formula: ClassVar[tuple[str, str]] = ("asinh(x/s)", "s·sinh(y)")
+    matches: ClassVar[str] = "numpy.arcsinh"
 
     s: float = 1.0
 

@@ -26,8 +26,8 @@ class CubeRoot(Method):
     """
 
     name: ClassVar[str] = "cbrt"
-    formula: ClassVar[tuple[str, str]] = ('∛x', 'y³')
-    matches: ClassVar[str] = 'numpy.cbrt'
+    formula: ClassVar[tuple[str, str]] = ("∛x", "y³")
+    matches: ClassVar[str] = "numpy.cbrt"
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
         root = x.cbrt()

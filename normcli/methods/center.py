@@ -27,16 +27,15 @@ class Center(Method):
     """
 
     name: ClassVar[str] = "center"
-    formula: ClassVar[tuple[str, str]] = ('x − mean', 'y + mean')
-    matches: ClassVar[str] = 'sklearn StandardScaler(with_std=False)'
+    formula: ClassVar[tuple[str, str]] = ("x − mean", "y + mean")
+    matches: ClassVar[str] = "sklearn StandardScaler(with_std=False)"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mean", "location", "mean of the fitted values"),
     )
-    statistics: ClassVar[tuple[str, ...]] = ('moments',)
+    statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = True
 
     mean: float | None = None
-
 
     def fit(self, summary: Summary) -> dict[str, list[Any]]:
         return {"mean": summary.mean}

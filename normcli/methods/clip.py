@@ -27,8 +27,8 @@ class Clip(Method):
     """
 
     name: ClassVar[str] = "clip"
-    formula: ClassVar[tuple[str, str]] = ('min(max(x, low), high)', 'y')
-    matches: ClassVar[str] = 'numpy.clip'
+    formula: ClassVar[tuple[str, str]] = ("min(max(x, low), high)", "y")
+    matches: ClassVar[str] = "numpy.clip"
     loses: ClassVar[str] = "values that were clipped"
 
     low: float | None = None

@@ -29,16 +29,13 @@ class DecimalScaling(Method):
     """
 
     name: ClassVar[str] = "decimal"
-    formula: ClassVar[tuple[str, str]] = ('x/10^exponent', 'y·10^exponent')
-    matches: ClassVar[str] = 'definition (Han, Kamber: Data Mining, 3.5.2)'
-    parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("exponent", "number", "power of ten"),
-    )
-    statistics: ClassVar[tuple[str, ...]] = ('extremes',)
+    formula: ClassVar[tuple[str, str]] = ("x/10^exponent", "y·10^exponent")
+    matches: ClassVar[str] = "definition (Han, Kamber: Data Mining, 3.5.2)"
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("exponent", "number", "power of ten"),)
+    statistics: ClassVar[tuple[str, ...]] = ("extremes",)
     equivariant: ClassVar[bool] = False
 
     exponent: int | None = None
-
 
     def __post_init__(self) -> None:
         super().__post_init__()

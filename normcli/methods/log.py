@@ -26,8 +26,8 @@ class Log(Method):
     """
 
     name: ClassVar[str] = "log"
-    formula: ClassVar[tuple[str, str]] = ('ln x', 'eʸ')
-    matches: ClassVar[str] = 'numpy.log'
+    formula: ClassVar[tuple[str, str]] = ("ln x", "eʸ")
+    matches: ClassVar[str] = "numpy.log"
 
     def domain(self, x: pl.Expr) -> pl.Expr:
         return x > 0

@@ -26,8 +26,8 @@ class Log10(Method):
     """
 
     name: ClassVar[str] = "log10"
-    formula: ClassVar[tuple[str, str]] = ('log₁₀ x', '10ʸ')
-    matches: ClassVar[str] = 'numpy.log10'
+    formula: ClassVar[tuple[str, str]] = ("log₁₀ x", "10ʸ")
+    matches: ClassVar[str] = "numpy.log10"
 
     def domain(self, x: pl.Expr) -> pl.Expr:
         return x > 0

@@ -26,8 +26,8 @@ class Log1p(Method):
     """
 
     name: ClassVar[str] = "log1p"
-    formula: ClassVar[tuple[str, str]] = ('ln(1 + x)', 'eʸ − 1')
-    matches: ClassVar[str] = 'numpy.log1p'
+    formula: ClassVar[tuple[str, str]] = ("ln(1 + x)", "eʸ − 1")
+    matches: ClassVar[str] = "numpy.log1p"
 
     def domain(self, x: pl.Expr) -> pl.Expr:
         return x > -1

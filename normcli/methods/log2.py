@@ -26,8 +26,8 @@ class Log2(Method):
     """
 
     name: ClassVar[str] = "log2"
-    formula: ClassVar[tuple[str, str]] = ('log₂ x', '2ʸ')
-    matches: ClassVar[str] = 'numpy.log2'
+    formula: ClassVar[tuple[str, str]] = ("log₂ x", "2ʸ")
+    matches: ClassVar[str] = "numpy.log2"
 
     def domain(self, x: pl.Expr) -> pl.Expr:
         return x > 0

@@ -27,16 +27,15 @@ class MaxAbs(Method):
     """
 
     name: ClassVar[str] = "maxabs"
-    formula: ClassVar[tuple[str, str]] = ('x/max_abs', 'y·max_abs')
-    matches: ClassVar[str] = 'sklearn MaxAbsScaler; peak normalization of audio'
+    formula: ClassVar[tuple[str, str]] = ("x/max_abs", "y·max_abs")
+    matches: ClassVar[str] = "sklearn MaxAbsScaler; peak normalization of audio"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("max_abs", "scale", "largest magnitude", exact=True),
     )
-    statistics: ClassVar[tuple[str, ...]] = ('extremes',)
+    statistics: ClassVar[tuple[str, ...]] = ("extremes",)
     equivariant: ClassVar[bool] = False
 
     max_abs: float | None = None
-
 
     def fit(self, summary: Summary) -> dict[str, list[Any]]:
         return {"max_abs": summary.max_abs}

@@ -27,20 +27,19 @@ class MeanRange(Method):
     """
 
     name: ClassVar[str] = "mean_range"
-    formula: ClassVar[tuple[str, str]] = ('(x − mean)/(max − min)', 'y·(max − min) + mean')
-    matches: ClassVar[str] = 'feature-engine MeanNormalizationScaler'
+    formula: ClassVar[tuple[str, str]] = ("(x − mean)/(max − min)", "y·(max − min) + mean")
+    matches: ClassVar[str] = "feature-engine MeanNormalizationScaler"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mean", "location", "mean of the fitted values"),
         Parameter("min", "location", "smallest fitted value", exact=True),
         Parameter("max", "location", "largest fitted value", exact=True),
     )
-    statistics: ClassVar[tuple[str, ...]] = ('extremes', 'moments')
+    statistics: ClassVar[tuple[str, ...]] = ("extremes", "moments")
     equivariant: ClassVar[bool] = True
 
     mean: float | None = None
     min: float | None = None
     max: float | None = None
-
 
     def fit(self, summary: Summary) -> dict[str, list[Any]]:
         return {"mean": summary.mean, "min": summary.min, "max": summary.max}

@@ -30,13 +30,16 @@ class MinMax(Method):
     """
 
     name: ClassVar[str] = "minmax"
-    formula: ClassVar[tuple[str, str]] = ('low + (high − low)·(x − min)/(max − min)', 'min + (max − min)·(y − low)/(high − low)')
-    matches: ClassVar[str] = 'sklearn MinMaxScaler(feature_range, clip)'
+    formula: ClassVar[tuple[str, str]] = (
+        "low + (high − low)·(x − min)/(max − min)",
+        "min + (max − min)·(y − low)/(high − low)",
+    )
+    matches: ClassVar[str] = "sklearn MinMaxScaler(feature_range, clip)"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("min", "location", "smallest fitted value", exact=True),
         Parameter("max", "location", "largest fitted value", exact=True),
     )
-    statistics: ClassVar[tuple[str, ...]] = ('extremes',)
+    statistics: ClassVar[tuple[str, ...]] = ("extremes",)
     equivariant: ClassVar[bool] = True
 
     min: float | None = None
@@ -44,7 +47,6 @@ class MinMax(Method):
     low: float = 0.0
     high: float = 1.0
     clip: bool = False
-
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -27,16 +27,13 @@ class RootMeanSquare(Method):
     """
 
     name: ClassVar[str] = "rms"
-    formula: ClassVar[tuple[str, str]] = ('x/rms', 'y·rms')
-    matches: ClassVar[str] = 'power normalization of audio'
-    parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("rms", "scale", "root mean square"),
-    )
-    statistics: ClassVar[tuple[str, ...]] = ('moments',)
+    formula: ClassVar[tuple[str, str]] = ("x/rms", "y·rms")
+    matches: ClassVar[str] = "power normalization of audio"
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("rms", "scale", "root mean square"),)
+    statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = False
 
     rms: float | None = None
-
 
     def fit(self, summary: Summary) -> dict[str, list[Any]]:
         return {"rms": summary.rms}

@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Constants, Expressions, Method, Parameter, nonnegative, nonzero_scale, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Parameter,
+    nonnegative,
+    nonzero_scale,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["Scale"]
@@ -27,17 +35,14 @@ class Scale(Method):
     """
 
     name: ClassVar[str] = "scale"
-    formula: ClassVar[tuple[str, str]] = ('x/std', 'y·std')
-    matches: ClassVar[str] = 'sklearn StandardScaler(with_mean=False)'
-    parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("std", "scale", "standard deviation"),
-    )
-    statistics: ClassVar[tuple[str, ...]] = ('moments',)
+    formula: ClassVar[tuple[str, str]] = ("x/std", "y·std")
+    matches: ClassVar[str] = "sklearn StandardScaler(with_mean=False)"
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("std", "scale", "standard deviation"),)
+    statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = False
 
     std: float | None = None
     ddof: int = 0
-
 
     def __post_init__(self) -> None:
         super().__post_init__()

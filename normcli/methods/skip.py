@@ -24,8 +24,8 @@ class Skip(Method):
     """
 
     name: ClassVar[str] = "skip"
-    formula: ClassVar[tuple[str, str]] = ('x', 'y')
-    matches: ClassVar[str] = 'identity'
+    formula: ClassVar[tuple[str, str]] = ("x", "y")
+    matches: ClassVar[str] = "identity"
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
         return x

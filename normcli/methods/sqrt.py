@@ -26,8 +26,8 @@ class SquareRoot(Method):
     """
 
     name: ClassVar[str] = "sqrt"
-    formula: ClassVar[tuple[str, str]] = ('√x', 'y²')
-    matches: ClassVar[str] = 'numpy.sqrt'
+    formula: ClassVar[tuple[str, str]] = ("√x", "y²")
+    matches: ClassVar[str] = "numpy.sqrt"
 
     def domain(self, x: pl.Expr) -> pl.Expr:
         return x >= 0

@@ -26,8 +26,8 @@ class SymLog(Method):
     """
 
     name: ClassVar[str] = "symlog"
-    formula: ClassVar[tuple[str, str]] = ('sign(x)·ln(1 + |x|)', 'sign(y)·(e^|y| − 1)')
-    matches: ClassVar[str] = 'numpy.sign(x)*numpy.log1p(numpy.abs(x))'
+    formula: ClassVar[tuple[str, str]] = ("sign(x)·ln(1 + |x|)", "sign(y)·(e^|y| − 1)")
+    matches: ClassVar[str] = "numpy.sign(x)*numpy.log1p(numpy.abs(x))"
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
         return x.sign() * x.abs().log1p()

@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Constants, Expressions, Method, Parameter, nonnegative, nonzero_scale, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Parameter,
+    nonnegative,
+    nonzero_scale,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["ZScore"]
@@ -28,19 +36,18 @@ class ZScore(Method):
     """
 
     name: ClassVar[str] = "zscore"
-    formula: ClassVar[tuple[str, str]] = ('(x − mean)/std', 'y·std + mean')
-    matches: ClassVar[str] = 'sklearn StandardScaler; scipy.stats.zscore; tf.keras Normalization'
+    formula: ClassVar[tuple[str, str]] = ("(x − mean)/std", "y·std + mean")
+    matches: ClassVar[str] = "sklearn StandardScaler; scipy.stats.zscore; tf.keras Normalization"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mean", "location", "mean of the fitted values"),
         Parameter("std", "scale", "standard deviation"),
     )
-    statistics: ClassVar[tuple[str, ...]] = ('moments',)
+    statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = True
 
     mean: float | None = None
     std: float | None = None
     ddof: int = 0
-
 
     def __post_init__(self) -> None:
         super().__post_init__()

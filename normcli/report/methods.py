@@ -45,7 +45,9 @@ def print_method(name: str) -> None:
     out.print(f"\nmatches: {method.matches}", markup=False)
     if method.loses:
         out.print(f"not brought back by invert: {method.loses}", markup=False)
-    out.print(f"\nexample: normcli fit data.parquet -m {_example(method)} -o stats.json", markup=False)
+    out.print(
+        f"\nexample: normcli fit data.parquet -m {_example(method)} -o stats.json", markup=False
+    )
 
 
 def _options(method: type[Method]) -> list[str]:

@@ -28,7 +28,9 @@ def print_stats(stats: Stats) -> None:
     fitted = stats.fitted
     out = console()
     of = f" of {len(fitted.files):,} files" if len(fitted.files) > 1 else ""
-    groups = "" if fitted.keys is None else f", {len(fitted.keys):,} groups by {', '.join(fitted.by)}"
+    groups = (
+        "" if fitted.keys is None else f", {len(fitted.keys):,} groups by {', '.join(fitted.by)}"
+    )
     where = f", where {fitted.where}" if fitted.where else ""
     out.print(f"{fitted.rows:,} rows{of}{groups}{where}", markup=False)
     table = Table(box=None, header_style="bold", pad_edge=False)

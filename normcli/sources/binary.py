@@ -30,9 +30,7 @@ def binary_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[pl.S
     types = {name: dtype for name, dtype in options.types.items() if name not in unknown}
     converted = pl.Schema({name: types.get(name, dtype) for name, dtype in schema.items()})
     casts = [
-        convert(name, schema[name], dtype)
-        for name, dtype in types.items()
-        if dtype != schema[name]
+        convert(name, schema[name], dtype) for name, dtype in types.items() if dtype != schema[name]
     ]
 
     def scan(chosen: Sequence[InputFile]) -> pl.LazyFrame:

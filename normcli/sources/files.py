@@ -97,9 +97,7 @@ def _walk(directory: str) -> Iterable[str]:
     for folder, folders, names in os.walk(directory):
         # Hidden and underscored entries are bookkeeping (_SUCCESS, .crc), as in Spark and Hive.
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        yield from (
-            os.path.join(folder, name) for name in names if not name.startswith((".", "_"))
-        )
+        yield from (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
 
 
 def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
@@ -127,8 +125,9 @@ def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
         expected = encoding.compression or encoding.format
         raise DataError(
             f"{path} is not {expected}; it looks like {actual}",
-            f"read it with --from {actual}" if actual not in ("gzip", "zstd") else
-            f"add {'.gz' if actual == 'gzip' else '.zst'} to its name",
+            f"read it with --from {actual}"
+            if actual not in ("gzip", "zstd")
+            else f"add {'.gz' if actual == 'gzip' else '.zst'} to its name",
         )
     if encoding.is_text and not encoding.compression and format_name is None:
         if sniff_text(head) == "ndjson" and encoding.format != "ndjson":

@@ -66,7 +66,7 @@ def infer(head: bytes, name: str, format_name: str, options: ReadOptions, rows: 
         repeated = sorted({column for column in names if names.count(column) > 1})
         if repeated:
             raise DataError(
-                f"{name} has more than one column \"{repeated[0]}\"",
+                f'{name} has more than one column "{repeated[0]}"',
                 "rename it in the header, or read the file with --no-header",
             )
     try:

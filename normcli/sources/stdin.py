@@ -71,7 +71,11 @@ def _identify(stream: IO[bytes], format_name: Format | None) -> tuple[IO[bytes],
         inner = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), found)
         return _identify(cast(IO[bytes], inner), format_name)
     actual = cast(Format, found or sniff_text(head))
-    if format_name and (found or format_name not in ("csv", "tsv", "ndjson")) and actual != format_name:
+    if (
+        format_name
+        and (found or format_name not in ("csv", "tsv", "ndjson"))
+        and actual != format_name
+    ):
         raise DataError(f"stdin is not {format_name}; it looks like {actual}")
     return buffered, Encoding(format_name or actual)
 

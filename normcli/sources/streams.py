@@ -16,6 +16,7 @@ __all__ = ["BLOCK_BYTES", "lazy_frames", "open_compressed", "whole_lines"]
 
 BLOCK_BYTES = 1 << 24
 
+
 def open_compressed(path: str, compression: str | None) -> IO[bytes]:
     """Open a file for reading its uncompressed bytes."""
     if compression is None:

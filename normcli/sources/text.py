@@ -86,8 +86,7 @@ def text_files(
                 frames.append(_scan_paths([file.path for file in group], own))
             else:
                 frames += [
-                    lazy_frames(partial(_read_blocks, file, own), own.schema)
-                    for file in group
+                    lazy_frames(partial(_read_blocks, file, own), own.schema) for file in group
                 ]
         return pl.concat([frame.select(layout.schema.names()) for frame in frames])
 
@@ -117,7 +116,9 @@ def text_stream(
     layout = settle(
         infer(head, "stdin", format_name, options, SAMPLE_ROWS), format_name, options, expected
     )
-    rows = lazy_frames(lambda: _parse("stdin", itertools.chain(taken, blocks), layout), layout.schema)
+    rows = lazy_frames(
+        lambda: _parse("stdin", itertools.chain(taken, blocks), layout), layout.schema
+    )
     return layout.schema, rows
 
 

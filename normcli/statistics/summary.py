@@ -60,7 +60,9 @@ class Summary:
     def max_abs(self) -> Numbers:
         """max|x|."""
         return [
-            None if low is None else max(_EXACT.abs(low), _EXACT.abs(high))
+            None
+            if low is None
+            else max(_EXACT.abs(low), _EXACT.abs(high))
             if self.scale
             else max(abs(low), abs(high))
             for low, high in zip(self.min, self.max, strict=True)

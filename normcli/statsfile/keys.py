@@ -72,5 +72,11 @@ def _column_from_json(name: str, values: list[Any], dtype: pl.DataType) -> pl.Se
         if dtype == pl.Date():
             return pl.Series(name, values, pl.String).str.to_date("%Y-%m-%d")
         return pl.Series(name, values, dtype, strict=True)
-    except (TypeError, ValueError, InvalidOperation, OverflowError, pl.exceptions.PolarsError) as error:
+    except (
+        TypeError,
+        ValueError,
+        InvalidOperation,
+        OverflowError,
+        pl.exceptions.PolarsError,
+    ) as error:
         raise ValueError(f'the keys of "{name}" are not all {dtype}') from error

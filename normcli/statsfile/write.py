@@ -26,9 +26,7 @@ def to_text(fitted: Fitted) -> str:
     """Return the stats file of a fit."""
     document: dict[str, Any] = {"format": FORMAT, "source": _source(fitted)}
     if fitted.keys is not None:
-        document["by"] = {
-            name: dtype_name(dtype) for name, dtype in fitted.keys.schema.items()
-        }
+        document["by"] = {name: dtype_name(dtype) for name, dtype in fitted.keys.schema.items()}
         document["groups"] = keys_to_json(fitted.keys)
     if fitted.read:
         document["read"] = fitted.read
