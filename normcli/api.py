@@ -18,7 +18,7 @@ from normcli.engines.local import BATCH_ROWS, Progress, run_fit
 from normcli.engines.transforming import Job, run_transform
 from normcli.errors import (
     DataError,
-    EnvironmentFailure,
+    EnvironmentFailureError,
     NormWarning,
     StatsFileError,
     UsageError,
@@ -39,7 +39,7 @@ from normcli.sources import (
 )
 from normcli.statsfile import from_bytes, to_text
 
-__all__ = ["NoProgress", "Stats", "fit", "load", "merge"]
+__all__ = ["BATCH_ROWS", "NoProgress", "Stats", "fit", "load", "merge"]
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -207,8 +207,8 @@ def _warn_of_useless(fitted: Fitted) -> None:
             empty = sum(count == 0 for count in counts)
             if empty:
                 warnings.warn(
-                    f'column "{column.name}" has no valid value in {empty} of {len(counts)} groups; '
-                    "apply will treat them as unknown groups",
+                    f'column "{column.name}" has no valid value in {empty} of '
+                    f"{len(counts)} groups; apply will treat them as unknown groups",
                     NormWarning,
                     stacklevel=4,
                 )
@@ -230,7 +230,7 @@ def load(path: str | os.PathLike[str]) -> Stats:
             f"there is no stats file {name}", "make one with: normcli fit DATA -o " + name
         ) from error
     except OSError as error:
-        raise EnvironmentFailure(f"{name} can't be read: {error.strerror}") from error
+        raise EnvironmentFailureError(f"{name} can't be read: {error.strerror}") from error
     return Stats(from_bytes(data, name), name)
 
 
@@ -323,7 +323,7 @@ class Stats:
         float_format: str | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Carry files over into a file, a directory (one output for each input) or stdout (None)."""
+        """Carry files over into a file, a directory (an output for each input) or stdout (None)."""
         reading = self.read_options if read is None else read
         self._warn_of_losses(direction)
         with _opened(list(sources), format, reading, self._expected(direction), False) as source:

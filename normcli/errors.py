@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "DataError",
-    "EnvironmentFailure",
+    "EnvironmentFailureError",
     "NormError",
     "NormWarning",
     "StatsFileError",
@@ -52,7 +52,7 @@ class StatsFileError(NormError):
     exit_code = 3
 
 
-class EnvironmentFailure(NormError):
+class EnvironmentFailureError(NormError):
     """The machine said no: permission, disk full, directory missing."""
 
     exit_code = 4

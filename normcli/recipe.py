@@ -32,6 +32,7 @@ __all__ = [
     "chain_text",
     "count_fitted",
     "make_step",
+    "option_text",
     "options_of",
     "parse_chain",
     "resolve",
@@ -130,12 +131,14 @@ def chain_text(chain: Chain) -> str:
     return "+".join(
         step.name
         + (":" if options_of(step) else "")
-        + ",".join(
-            f"{key}={str(value).lower() if isinstance(value, bool) else value}"
-            for key, value in options_of(step).items()
-        )
+        + ",".join(f"{key}={option_text(value)}" for key, value in options_of(step).items())
         for step in chain
     )
+
+
+def option_text(value: Any) -> str:
+    """Return an option's value as it would be written in a chain."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def count_fitted(chain: Chain) -> int:

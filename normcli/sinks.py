@@ -10,13 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 import polars as pl
 
 from normcli import temporary
-from normcli.errors import EnvironmentFailure, UsageError
+from normcli.errors import EnvironmentFailureError, UsageError
 from normcli.sources import Encoding, ReadOptions
 
 __all__ = ["Outputs", "WriteOptions", "whole_outputs", "write_frame", "write_text"]
@@ -38,7 +38,7 @@ class WriteOptions:
     encoding: Encoding
     compression: str | None = None
     float_format: str | None = None
-    text: ReadOptions = ReadOptions()
+    text: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
         known = _COMPRESSIONS[self.encoding.format]
@@ -76,18 +76,20 @@ class Outputs:
         real = os.path.realpath(destination)
         if os.path.exists(real) and not stat.S_ISREG(os.stat(real).st_mode):
             if os.path.isdir(real):
-                raise EnvironmentFailure(f"{destination} is a directory")
+                raise EnvironmentFailureError(f"{destination} is a directory")
             return real
         folder, name = os.path.split(real)
         if not os.path.isdir(folder):
-            raise EnvironmentFailure(
+            raise EnvironmentFailureError(
                 f"the directory {os.path.dirname(destination) or folder} does not exist",
                 f"make it first: mkdir -p {os.path.dirname(destination) or folder}",
             )
         try:
             handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
         except OSError as error:
-            raise EnvironmentFailure(f"{destination} can't be written: {error.strerror}") from error
+            raise EnvironmentFailureError(
+                f"{destination} can't be written: {error.strerror}"
+            ) from error
         temporary.register(unfinished)
         self._pending.append((unfinished, real))
         # mkstemp lets only the owner in; an output has the mode of the file it replaces, or
@@ -112,7 +114,7 @@ class Outputs:
             try:
                 os.mkdir(each)
             except OSError as error:
-                raise EnvironmentFailure(f"{each} can't be made: {error.strerror}") from error
+                raise EnvironmentFailureError(f"{each} can't be made: {error.strerror}") from error
             temporary.register(each)
             self._made.append(each)
 

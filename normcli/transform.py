@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
@@ -140,7 +141,8 @@ def _bounds(dtype: pl.DataType) -> tuple[int, int]:
         return -(2**31), 2**31 - 1
     if dtype.is_temporal():
         return -(2**63), 2**63 - 1
-    return pl.select(dtype.min()).item(), pl.select(dtype.max()).item()
+    limits = np.iinfo(str(dtype).lower())
+    return int(limits.min), int(limits.max)
 
 
 def _float_below(number: int) -> float:

@@ -102,7 +102,7 @@ def _explain(error: BaseException, debug: bool) -> int:
     return _BUG
 
 
-def _show_warning(message: Warning | str, *rest: Any) -> None:
+def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 

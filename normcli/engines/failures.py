@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import polars as pl
 
-from normcli.errors import DataError, EnvironmentFailure, NormError
+from normcli.errors import DataError, EnvironmentFailureError, NormError
 from normcli.sources import Source
 
 __all__ = ["engine_errors"]
@@ -34,13 +34,13 @@ def _meaning(error: BaseException, source: Source, doing: str) -> BaseException:
     if number == errno.EPIPE or "Broken pipe" in text:
         return BrokenPipeError(errno.EPIPE, "Broken pipe")
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
-        return EnvironmentFailure(f"{doing}: the disk is full", "nothing was written")
+        return EnvironmentFailureError(f"{doing}: the disk is full", "nothing was written")
     if number == errno.EFBIG or "File too large" in text:
-        return EnvironmentFailure(f"{doing}: the file grew beyond the size limit")
+        return EnvironmentFailureError(f"{doing}: the file grew beyond the size limit")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS) or "Permission denied" in text:
-        return EnvironmentFailure(f"{doing}: {text.splitlines()[0]}")
+        return EnvironmentFailureError(f"{doing}: {text.splitlines()[0]}")
     if isinstance(error, MemoryError):
-        return EnvironmentFailure(f"{doing}: out of memory")
+        return EnvironmentFailureError(f"{doing}: out of memory")
     if not isinstance(error, OSError):
         source.diagnose()
     name = source.names[0] if len(source.names) == 1 else f"one of {len(source.names)} files"

@@ -18,7 +18,7 @@ __all__ = ["DecimalScaling"]
 @register
 @dataclass(frozen=True)
 class DecimalScaling(Method):
-    """y = x/10^j, j the least integer with max|x|/10^j < 1 (0 when all values are 0; not below −307).
+    """y = x/10^j, j the least integer with max|x|/10^j < 1 (0 if all values are 0; at least −307).
 
     j has no unit. The digits of x stay readable in y.
 

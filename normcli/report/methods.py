@@ -9,6 +9,7 @@ from rich.table import Table
 
 from normcli.errors import UsageError, did_you_mean
 from normcli.methods import METHODS, Method
+from normcli.recipe import option_text
 from normcli.report.tables import console
 
 __all__ = ["print_method", "print_methods"]
@@ -53,9 +54,7 @@ def print_method(name: str) -> None:
 def _options(method: type[Method]) -> list[str]:
     """Return the options with their defaults; parameters without one."""
     return [
-        field.name
-        if field.default is None
-        else f"{field.name}={str(field.default).lower() if isinstance(field.default, bool) else field.default}"
+        field.name if field.default is None else f"{field.name}={option_text(field.default)}"
         for field in dataclasses.fields(method)
     ]
 

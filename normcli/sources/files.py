@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from normcli.errors import DataError, EnvironmentFailure
+from normcli.errors import DataError, EnvironmentFailureError
 from normcli.sources.formats import Encoding, Format, encoding_of_name, looks_like, sniff_text
 
 __all__ = ["InputFile", "expand", "hive_dtypes"]
@@ -70,7 +70,8 @@ def _expand_one(source: str, format_name: Format | None) -> list[InputFile]:
         if not data:
             raise DataError(
                 f"the directory {source} holds no data files",
-                "known endings: .parquet .csv .tsv .ndjson .jsonl .arrow .arrows (text also .gz .zst)",
+                "known endings: .parquet .csv .tsv .ndjson .jsonl .arrow .arrows; "
+                "text also with .gz or .zst",
             )
         return [_input(path, os.path.relpath(path, source), format_name) for path in data]
     if os.path.exists(source):
@@ -106,9 +107,9 @@ def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
     except PermissionError as error:
-        raise EnvironmentFailure(f"{path} may not be read: permission denied") from error
+        raise EnvironmentFailureError(f"{path} may not be read: permission denied") from error
     except OSError as error:
-        raise EnvironmentFailure(f"{path} can't be read: {error.strerror}") from error
+        raise EnvironmentFailureError(f"{path} can't be read: {error.strerror}") from error
     if not head:
         raise DataError(f"{path} is empty")
     if format_name:
@@ -129,12 +130,12 @@ def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
             if actual not in ("gzip", "zstd")
             else f"add {'.gz' if actual == 'gzip' else '.zst'} to its name",
         )
-    if encoding.is_text and not encoding.compression and format_name is None:
-        if sniff_text(head) == "ndjson" and encoding.format != "ndjson":
-            raise DataError(
-                f"{path} is not {encoding.format}; it looks like ndjson",
-                "read it with --from ndjson",
-            )
+    guessed = format_name is None and encoding.is_text and not encoding.compression
+    if guessed and encoding.format != "ndjson" and sniff_text(head) == "ndjson":
+        raise DataError(
+            f"{path} is not {encoding.format}; it looks like ndjson",
+            "read it with --from ndjson",
+        )
     return InputFile(path, relative, encoding)
 
 

@@ -24,7 +24,8 @@ class Source:
     """Rows to read.
 
     `lazy` starts a new scan; where `repeatable` is false, only one can be made. `parts` are
-    the sources of the single files, `hive` the columns that come from folder names. `diagnose` raises a better error than the engine's, if it can.
+    the sources of the single files, `hive` the columns that come from folder names.
+    `diagnose` raises a better error than the engine's, if it can.
     """
 
     schema: pl.Schema

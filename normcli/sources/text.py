@@ -77,7 +77,7 @@ def text_files(
 
     def scan(chosen: Sequence[InputFile]) -> pl.LazyFrame:
         frames = []
-        for (compression, order), members in itertools.groupby(
+        for (compression, _), members in itertools.groupby(
             chosen, key=lambda file: (file.encoding.compression, tuple(samples[file.path]))
         ):
             group = list(members)

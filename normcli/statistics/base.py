@@ -25,7 +25,7 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One column's share of a batch: its valid, finite values, sorted by cell, and the rest counted.
+    """One column's share of a batch: the valid, finite values sorted by cell, the rest counted.
 
     `planes` has n values: (float64,), (int64,), (uint64,), or (high int64, low uint64).
     `starts[i]` is where the values of cell `cells[i]` begin; both are None when there is only

@@ -90,7 +90,7 @@ class Extremes:
             self.kind,
             _reduce(self.low, start, np.minimum),
             _reduce(self.high, start, np.maximum),
-            self.seen.any(keepdims=True),
+            np.atleast_1d(self.seen.any()),
         )
 
     def values(self) -> tuple[list[Any], list[Any]]:

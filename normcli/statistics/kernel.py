@@ -34,7 +34,7 @@ _BAND = 64
 
 
 class _Digits(NamedTuple):
-    """Values v = 2^(LIMB_BITS·shift) · Σ_i rows[i]; rows[i] in multiples of 2^(LIMB_BITS·(low+i))."""
+    """Values 2^(LIMB_BITS·shift)·Σ_i rows[i], rows[i] in multiples of 2^(LIMB_BITS·(low+i))."""
 
     rows: Floats
     low: int

@@ -37,7 +37,7 @@ __all__ = ["from_bytes"]
 _DAMAGED = "it was edited or damaged; fit again, or take it from version control"
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Something in the file that can't be; the place is put before it on the way up."""
 
 
@@ -46,7 +46,7 @@ def from_bytes(data: bytes, name: str) -> Fitted:
     try:
         document = _decode(data)
         return _fitted(document)
-    except _Refused as error:
+    except _RefusedError as error:
         raise StatsFileError(f"{name}: {error}", _DAMAGED) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StatsFileError(f"{name} is not a stats file: {error}", _DAMAGED) from error
@@ -61,7 +61,7 @@ def _decode(data: bytes) -> Document:
             "install a newer normcli",
         )
     if version != FORMAT:
-        raise _Refused(f'"format" is {version!r}, not "{FORMAT}"')
+        raise _RefusedError(f'"format" is {version!r}, not "{FORMAT}"')
     if b'"dtype": "Decimal(' in data:
         # Decimals have more digits than a float64; read all numbers of this file exactly.
         return msgspec.convert(msgspec.json.Decoder(float_hook=Decimal).decode(data), Document)
@@ -70,25 +70,25 @@ def _decode(data: bytes) -> Document:
 
 def _fitted(document: Document) -> Fitted:
     if document.source.rows < 0:
-        raise _Refused("source.rows is below 0")
+        raise _RefusedError("source.rows is below 0")
     keys = None
     if (document.by is None) != (document.groups is None):
-        raise _Refused('"by" and "groups" go together')
+        raise _RefusedError('"by" and "groups" go together')
     if document.by is not None and document.groups is not None:
         keys = _keys(document.by, document.groups)
     try:
         ReadOptions.from_json(document.read or {})
     except ValueError as error:
-        raise _Refused(f"read: {error}") from error
+        raise _RefusedError(f"read: {error}") from error
     if not document.columns:
-        raise _Refused("there are no columns")
+        raise _RefusedError("there are no columns")
     columns = []
     for column, part in document.columns.items():
         try:
             columns.append(_column(column, part, keys, document.source.rows))
-        except (_Refused, ValueError, NormError) as error:
+        except (_RefusedError, ValueError, NormError) as error:
             message = error.message if isinstance(error, NormError) else error
-            raise _Refused(f'column "{column}": {message}') from error
+            raise _RefusedError(f'column "{column}": {message}') from error
     return Fitted(
         document.source.rows,
         tuple(document.source.files),
@@ -105,19 +105,19 @@ def _keys(by: dict[str, str], groups: list[list[Any]]) -> pl.DataFrame:
         dtypes = {key: parse_dtype(text) for key, text in by.items()}
         keys = keys_from_json(groups, dtypes)
     except (UsageError, ValueError) as error:
-        raise _Refused(f"groups: {error}") from error
+        raise _RefusedError(f"groups: {error}") from error
     if not len(keys) or keys.is_duplicated().any():
-        raise _Refused("groups: there are none, or one is there twice")
+        raise _RefusedError("groups: there are none, or one is there twice")
     return keys
 
 
 def _column(name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: int) -> FittedColumn:
     dtype = parse_dtype(part.dtype)
     if number_kind(dtype) is None:
-        raise _Refused(f"dtype {part.dtype} holds no numbers")
+        raise _RefusedError(f"dtype {part.dtype} holds no numbers")
     chain = tuple(_method(step) for step in part.steps)
     if not chain:
-        raise _Refused("there are no steps")
+        raise _RefusedError("there are no steps")
     cells = 1 if keys is None else len(keys)
     inputs = [
         _input(state, dtype, chain, i, keys is not None, cells)
@@ -133,16 +133,16 @@ def _column(name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: in
     summary = _summary(part.summary, dtype)
     if first is not None:
         if summarize(dtype, first) != summary:
-            raise _Refused("the summary contradicts the state")
+            raise _RefusedError("the summary contradicts the state")
         if sum(int(n[0]) for n in first.rows["counts"].to_json()) != rows:
-            raise _Refused("the counts of the state do not add up to source.rows")
+            raise _RefusedError("the counts of the state do not add up to source.rows")
     return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs))
 
 
 def _method(step: Mapping[str, Any]) -> Any:
     name = step.get("method")
     if not isinstance(name, str) or name not in METHODS:
-        raise _Refused(f'unknown method "{name}"')
+        raise _RefusedError(f'unknown method "{name}"')
     known = {"method", "params", "groups", "state"}
     options = {key: _plain(value) for key, value in step.items() if key not in known}
     return make_step(name, options)
@@ -160,7 +160,7 @@ def _step(
     if not isinstance(params, dict) or list(params) != [
         name for name in names if method.fitted or name in method.given
     ]:
-        raise _Refused(f"{method.name} must have the params {', '.join(names) or '(none)'}")
+        raise _RefusedError(f"{method.name} must have the params {', '.join(names) or '(none)'}")
     read = {
         parameter.name: _number(params[parameter.name], dtype, parameter.exact)
         for parameter in method.parameters
@@ -168,7 +168,9 @@ def _step(
     }
     groups = step.get("groups")
     if (groups is not None) != (grouped and method.fitted):
-        raise _Refused(f"{method.name}: parameters by group are missing, or there are no groups")
+        raise _RefusedError(
+            f"{method.name}: parameters by group are missing, or there are no groups"
+        )
     if groups is None:
         return FittedStep(method, read, None)
     table = _table(groups, "params", names, cells)
@@ -184,26 +186,26 @@ def _number(value: Any, dtype: pl.DataType, exact: bool) -> Any:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        raise _Refused(f"{value!r} is not a number")
+        raise _RefusedError(f"{value!r} is not a number")
     if isinstance(dtype, pl.Decimal) and exact:
         return Decimal(value)
     if isinstance(value, int):
         return value
     number = float(value)
     if not math.isfinite(number):
-        raise _Refused(f"{value} is not a finite float64")
+        raise _RefusedError(f"{value} is not a finite float64")
     return number
 
 
 def _table(part: Any, label: str, names: list[str], cells: int) -> list[list[Any]]:
     """Return the columns of a table that has a row for each group."""
     if not isinstance(part, dict) or set(part) != {label, "rows"} or part[label] != names:
-        raise _Refused(f'a table by group must have "{label}" {names} and "rows"')
+        raise _RefusedError(f'a table by group must have "{label}" {names} and "rows"')
     rows = part["rows"]
     if not isinstance(rows, list) or len(rows) != cells:
-        raise _Refused(f"{len(rows)} rows for {cells} groups")
+        raise _RefusedError(f"{len(rows)} rows for {cells} groups")
     if any(not isinstance(row, list) or len(row) != len(names) for row in rows):
-        raise _Refused(f"a group's row does not have {len(names)} values")
+        raise _RefusedError(f"a group's row does not have {len(names)} values")
     return [list(column) for column in zip(*rows, strict=True)]
 
 
@@ -220,7 +222,7 @@ def _input(
     elif isinstance(state, dict) and list(state) == fields:
         columns = [[value] for value in state.values()]
     else:
-        raise _Refused(f"the state must have the fields {', '.join(fields)}")
+        raise _RefusedError(f"the state must have the fields {', '.join(fields)}")
     states = {}
     for name in names:
         statistic = STATISTICS[name]
@@ -232,11 +234,11 @@ def _input(
 
 def _compare(where: str, computed: FittedStep, read: FittedStep) -> None:
     if computed.params != read.params or computed.groups != read.groups:
-        raise _Refused(f"{where}: the params contradict the state")
+        raise _RefusedError(f"{where}: the params contradict the state")
 
 
 def _summary(part: Mapping[str, Any], dtype: pl.DataType) -> dict[str, Any]:
     expected = ["count", "null", "nan", "inf", "min", "max", "mean", "std"]
     if [key for key in expected if key in part or key != "inf"] != list(part):
-        raise _Refused(f"the summary must have {', '.join(expected)}")
+        raise _RefusedError(f"the summary must have {', '.join(expected)}")
     return {key: _number(value, dtype, key in ("min", "max")) for key, value in part.items()}
