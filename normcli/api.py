@@ -300,7 +300,8 @@ class Stats:
         self, frame: Any, direction: Direction, options: TransformOptions
     ) -> pl.DataFrame | pl.LazyFrame:
         expected = self._expected(direction)
-        with _opened(frame, None, self.read_options, expected, repeat=True) as source:
+        reading = self.reading(direction)
+        with _opened(frame, None, reading, expected, repeat=True) as source:
             transform = Transform(self.fitted, direction, source.schema, options, "the frame")
             lazy = source.lazy()
             if source.encoding is None and not isinstance(frame, pl.LazyFrame):
@@ -324,7 +325,7 @@ class Stats:
         progress: Progress | None = None,
     ) -> None:
         """Carry files over into a file, a directory (an output for each input) or stdout (None)."""
-        reading = self.read_options if read is None else read
+        reading = self.reading(direction) if read is None else read
         self._warn_of_losses(direction)
         with _opened(list(sources), format, reading, self._expected(direction), False) as source:
             directory = output is not None and _is_directory(output, to)
@@ -338,10 +339,14 @@ class Stats:
                 progress or NoProgress(),
             )
 
-    @property
-    def read_options(self) -> ReadOptions:
-        """How text was read in the fit, which is how apply and invert read it too."""
-        return ReadOptions.from_json(self.fitted.read)
+    def reading(self, direction: Direction) -> ReadOptions:
+        """Return how input is read: as in the fit, but that normalized columns are floats."""
+        recorded = ReadOptions.from_json(self.fitted.read)
+        if direction == "apply":
+            return recorded
+        normalized = {column.name for column in self.fitted.columns}
+        types = {name: dtype for name, dtype in recorded.types.items() if name not in normalized}
+        return dataclasses.replace(recorded, types=types)
 
     def _expected(self, direction: Direction) -> dict[str, pl.DataType]:
         """Return what is known of the columns of text: their dtypes, floats once normalized."""

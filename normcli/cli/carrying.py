@@ -39,7 +39,7 @@ def carry(direction: Literal["apply", "invert"], given: dict[str, Any]) -> None:
                 given["sources"] or ["-"],
                 given["output"],
                 options=options,
-                read=_reading(stats.read_options, given),
+                read=_reading(stats.reading(direction), given),
                 format=given["from_format"],
                 to=given["to"],
                 compression=given["compression"],
