@@ -1,6 +1,7 @@
 """normcli: exact, reproducible, mergeable, invertible normalization of datasets.
 
 >>> import polars as pl
+>>> from normcli import fit
 >>> frame = pl.DataFrame({"x": [1, 2, 4]})
 >>> stats = fit(frame, method="minmax")
 >>> stats.apply(frame)["x"].to_list()

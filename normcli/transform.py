@@ -20,6 +20,7 @@ import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
 from normcli.fitted import FittedColumn, FittedStep
+from normcli.methods.base import quotient
 
 __all__ = ["constants_table", "forward", "from_float", "inverse", "to_float"]
 
@@ -103,7 +104,7 @@ def to_float(x: pl.Expr, dtype: pl.DataType, center: pl.Expr | None = None) -> p
     if center is not None:
         x = x.cast(pl.Int128) - center
     x = x.cast(pl.Float64)
-    return x / float(10**scale) if (scale := decimal_scale(dtype)) else x
+    return quotient(x, float(10**scale)) if (scale := decimal_scale(dtype)) else x
 
 
 def from_float(x: pl.Expr, dtype: pl.DataType, center: pl.Expr | None) -> pl.Expr:

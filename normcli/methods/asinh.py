@@ -8,7 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Expressions, Method, register
+from normcli.methods.base import Expressions, Method, quotient, register
 
 __all__ = ["ArSinh"]
 
@@ -38,7 +38,7 @@ class ArSinh(Method):
             raise UsageError(f"asinh: s must be above 0, not {self.s}")
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return (x / self.s).arcsinh()
+        return quotient(x, self.s).arcsinh()
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y.sinh() * self.s

@@ -27,6 +27,7 @@ __all__ = [
     "expm1",
     "nonnegative",
     "nonzero_scale",
+    "quotient",
     "register",
 ]
 
@@ -132,6 +133,18 @@ def nonzero_scale(scale: pl.Series) -> pl.Series:
     [1.0, 2.0, None]
     """
     return pl.select(pl.when(scale == 0).then(1.0).otherwise(scale)).to_series()
+
+
+def quotient(x: pl.Expr, divisor: pl.Expr | float) -> pl.Expr:
+    """Return x/divisor, correctly rounded.
+
+    The engine divides a column by a single number as a multiplication by its reciprocal, which
+    is off in the last digit for many values (49/49 < 1); so the number is made a column.
+
+    >>> pl.select(quotient(pl.lit(pl.Series([0.0, 49.0])), 49.0)).to_series().to_list()
+    [0.0, 1.0]
+    """
+    return x / ((x == x).cast(pl.Float64) * divisor)
 
 
 def expm1(x: pl.Expr) -> pl.Expr:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Constants, Expressions, Method, Parameter, register
+from normcli.methods.base import Constants, Expressions, Method, Parameter, quotient, register
 from normcli.statistics import Summary
 
 __all__ = ["DecimalScaling"]
@@ -53,10 +53,10 @@ class DecimalScaling(Method):
         }
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return x / p["divisor"] * p["factor"]
+        return quotient(x, p["divisor"]) * p["factor"]
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y / p["factor"] * p["divisor"]
+        return quotient(y, p["factor"]) * p["divisor"]
 
 
 def _exponent(largest: Any) -> int:

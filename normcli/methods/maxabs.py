@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Constants, Expressions, Method, Parameter, nonzero_scale, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Parameter,
+    nonzero_scale,
+    quotient,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["MaxAbs"]
@@ -44,7 +52,7 @@ class MaxAbs(Method):
         return {"max_abs": nonzero_scale(p["max_abs"])}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return x / p["max_abs"]
+        return quotient(x, p["max_abs"])
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y * p["max_abs"]

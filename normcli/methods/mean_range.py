@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Constants, Expressions, Method, Parameter, nonzero_scale, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Parameter,
+    nonzero_scale,
+    quotient,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["MeanRange"]
@@ -48,7 +56,7 @@ class MeanRange(Method):
         return {"mean": p["mean"], "range": nonzero_scale(p["max"] - p["min"])}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return (x - p["mean"]) / p["range"]
+        return quotient(x - p["mean"], p["range"])
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y * p["range"] + p["mean"]

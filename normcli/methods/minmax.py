@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Constants, Expressions, Method, Parameter, nonzero_scale, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Parameter,
+    nonzero_scale,
+    quotient,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["MinMax"]
@@ -63,7 +71,7 @@ class MinMax(Method):
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
         width = self.high - self.low
-        share = (x - p["min"]) / p["range"]
+        share = quotient(x - p["min"], p["range"])
         y = share if (self.low, width) == (0.0, 1.0) else share * width + self.low
         if self.low + width != self.high:
             # Here low + width·share would miss high by a rounding, or pass it before share is 1.
@@ -79,5 +87,5 @@ class MinMax(Method):
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         width = self.high - self.low
-        share = y if (self.low, width) == (0.0, 1.0) else (y - self.low) / width
+        share = y if (self.low, width) == (0.0, 1.0) else quotient(y - self.low, width)
         return share * p["range"] + p["min"]

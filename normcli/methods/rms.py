@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Constants, Expressions, Method, Parameter, nonzero_scale, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Parameter,
+    nonzero_scale,
+    quotient,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["RootMeanSquare"]
@@ -42,7 +50,7 @@ class RootMeanSquare(Method):
         return {"rms": nonzero_scale(p["rms"])}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return x / p["rms"]
+        return quotient(x, p["rms"])
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y * p["rms"]

@@ -14,6 +14,7 @@ from normcli.methods.base import (
     Parameter,
     nonnegative,
     nonzero_scale,
+    quotient,
     register,
 )
 from normcli.statistics import Summary
@@ -55,7 +56,7 @@ class Scale(Method):
         return {"std": nonzero_scale(p["std"])}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return x / p["std"]
+        return quotient(x, p["std"])
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y * p["std"]

@@ -14,6 +14,7 @@ from normcli.methods.base import (
     Parameter,
     nonnegative,
     nonzero_scale,
+    quotient,
     register,
 )
 from normcli.statistics import Summary
@@ -60,7 +61,7 @@ class ZScore(Method):
         return {"mean": p["mean"], "std": nonzero_scale(p["std"])}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return (x - p["mean"]) / p["std"]
+        return quotient(x - p["mean"], p["std"])
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y * p["std"] + p["mean"]
