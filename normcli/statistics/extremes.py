@@ -103,21 +103,29 @@ class Extremes:
     @classmethod
     def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:
         lows, highs = columns
-        state = cls.empty(kind, len(lows))
-        for cell, (low, high) in enumerate(zip(lows, highs, strict=True)):
-            if low is None and high is None:
-                continue
-            expected = (float, int) if kind == "float" else (int,)
-            if not all(type(bound) in expected for bound in (low, high)) or low > high:
-                raise ValueError(f"min {low!r} and max {high!r} do not go together")
-            for planes, bound in ((state.low, low), (state.high, high)):
-                parts = (bound >> 64, bound & _WIDE_MASK) if kind == "wide" else (bound,)
-                for plane, part in zip(planes, parts, strict=True):
-                    try:
-                        plane[cell] = part
-                    except OverflowError as error:
-                        raise ValueError(f"{bound} is out of range") from error
-            state.seen[cell] = True
+        wanted = {float, int} if kind == "float" else {int}
+        seen = np.array([low is not None for low in lows], np.bool_)
+        if [high is not None for high in highs] != seen.tolist() or any(
+            not set(map(type, column)) - {type(None)} <= wanted for column in columns
+        ):
+            raise ValueError("min and max are not numbers of the column's kind, or do not match")
+        state = cls.empty(kind, len(seen))
+        for planes, column in ((state.low, lows), (state.high, highs)):
+            bounds = [bound for bound in column if bound is not None]
+            parts = [bounds]
+            if kind == "wide":
+                parts = [
+                    [bound >> 64 for bound in bounds],
+                    [bound & _WIDE_MASK for bound in bounds],
+                ]
+            for plane, part in zip(planes, parts, strict=True):
+                try:
+                    plane[seen] = np.array(part, plane.dtype)
+                except OverflowError as error:
+                    raise ValueError("min or max is out of range") from error
+        state.seen[:] = seen
+        if any(low > high for low, high in zip(lows, highs, strict=True) if low is not None):
+            raise ValueError("min is above max")
         return state
 
 

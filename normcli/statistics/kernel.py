@@ -25,8 +25,9 @@ Integers = npt.NDArray[np.int64]
 Unsigned = npt.NDArray[np.uint64]
 Index = npt.NDArray[np.intp]
 
-# Bound: digits · 2^(2(LIMB_BITS−1)) · CHUNK ≤ 2^53, with at most 8 digits = 2^3 · 2^36 · 2^14.
-CHUNK = 2**14
+# Bound: digits · 2^(2(LIMB_BITS−1)) · CHUNK ≤ 2^53, which 8 digits leave room for up to 2^14;
+# 2^13 values stay in the cache, and below the size at which BLAS starts threads of its own.
+CHUNK = 2**13
 _MOST_DIGITS = 8
 # Values within 2^±_SAFE can be squared without overflow or underflow of any digit product.
 _SAFE_EXPONENT = 300

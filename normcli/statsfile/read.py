@@ -175,10 +175,17 @@ def _step(
         return FittedStep(method, read, None)
     table = _table(groups, "params", names, cells)
     by_group = {
-        parameter.name: [_number(value, dtype, parameter.exact) for value in table[i]]
+        parameter.name: _numbers(table[i], dtype, parameter.exact)
         for i, parameter in enumerate(method.parameters)
     }
     return FittedStep(method, read, by_group)
+
+
+def _numbers(values: list[Any], dtype: pl.DataType, exact: bool) -> list[Any]:
+    # Numbers that the decoder gave as int or float are what they should be.
+    if set(map(type, values)) <= {int, float, type(None)} and not isinstance(dtype, pl.Decimal):
+        return values
+    return [_number(value, dtype, exact) for value in values]
 
 
 def _number(value: Any, dtype: pl.DataType, exact: bool) -> Any:
@@ -204,7 +211,7 @@ def _table(part: Any, label: str, names: list[str], cells: int) -> list[list[Any
     rows = part["rows"]
     if not isinstance(rows, list) or len(rows) != cells:
         raise _RefusedError(f"{len(rows)} rows for {cells} groups")
-    if any(not isinstance(row, list) or len(row) != len(names) for row in rows):
+    if {type(row) for row in rows} != {list} or {len(row) for row in rows} != {len(names)}:
         raise _RefusedError(f"a group's row does not have {len(names)} values")
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -227,8 +234,9 @@ def _input(
     for name in names:
         statistic = STATISTICS[name]
         taken, columns = columns[: len(statistic.fields)], columns[len(statistic.fields) :]
-        plain = [[_plain(value) for value in column] for column in taken]
-        states[name] = statistic.from_json(kind, plain)
+        if any(Decimal in set(map(type, c)) for c in taken):
+            taken = [[_plain(value) for value in column] for column in taken]
+        states[name] = statistic.from_json(kind, taken)
     return StepInput(fold(states), states, True) if grouped else StepInput(states, None, True)
 
 

@@ -92,12 +92,21 @@ def _pretty(value: Any, indent: str) -> str:
         if all(_is_plain(each) for each in value):
             return f"[{', '.join(map(_scalar, value))}]"
         deeper = indent + "  "
-        return (
-            "[\n"
-            + ",\n".join(f"{deeper}{_pretty(each, deeper)}" for each in value)
-            + f"\n{indent}]"
-        )
+        lines = _encoded_rows(value) or [_pretty(each, deeper) for each in value]
+        return "[\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}]"
     return _scalar(value)
+
+
+def _encoded_rows(rows: list[Any]) -> list[str] | None:
+    """Return each of many rows encoded, in one go; None if that can't be done."""
+    if not isinstance(rows[0], list) or any(isinstance(each, Decimal) for each in rows[0]):
+        return None
+    try:
+        lines = _encode(rows)[2:-2].split("], [")
+    except TypeError:
+        return None
+    # More parts than rows: some text holds what stands between two rows.
+    return [f"[{line}]" for line in lines] if len(lines) == len(rows) else None
 
 
 def _is_plain(value: Any) -> bool:
