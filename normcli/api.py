@@ -39,7 +39,17 @@ from normcli.sources import (
 )
 from normcli.statsfile import from_bytes, to_text
 
-__all__ = ["BATCH_ROWS", "NoProgress", "Stats", "fit", "load", "merge"]
+__all__ = [
+    "BATCH_ROWS",
+    "NoProgress",
+    "ReadOptions",
+    "Stats",
+    "TransformOptions",
+    "fit",
+    "load",
+    "merge",
+    "parse_dtype",
+]
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 

@@ -28,6 +28,7 @@ __all__ = [
     "conclude",
     "empty_states",
     "fitted_before",
+    "fold",
     "needed_statistics",
     "summarize",
 ]
@@ -108,6 +109,11 @@ def empty_states(names: Sequence[str], dtype: pl.DataType, step: int, cells: int
     """Return states of no rows for the values that enter a step."""
     kind: Any = number_kind(dtype) if step == 0 else "float"
     return {name: STATISTICS[name].empty(kind, cells) for name in names}
+
+
+def fold(states: States) -> States:
+    """Return the states of all groups' rows together."""
+    return {name: state.fold() for name, state in states.items()}
 
 
 def conclude(

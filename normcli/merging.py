@@ -15,9 +15,9 @@ from normcli.fitted import (
     StepInput,
     conclude,
     fitted_before,
+    fold,
     summarize,
 )
-from normcli.plan import fold
 from normcli.recipe import Chain, chain_text
 from normcli.statistics import State
 

@@ -22,6 +22,7 @@ from normcli.fitted import (
     conclude,
     empty_states,
     fitted_before,
+    fold,
     needed_statistics,
 )
 from normcli.groups import GroupLayout, Index, segment_starts
@@ -186,11 +187,6 @@ class Contribution:
             )
             for key, scopes in found.items()
         }
-
-
-def fold(states: States) -> States:
-    """Return the states of all groups' rows together."""
-    return {name: state.fold() for name, state in states.items()}
 
 
 def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[pl.Series, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from normcli.cli.running import guarded, pairs, prepare
 
 if TYPE_CHECKING:
-    from normcli.sources import ReadOptions
+    from normcli.api import ReadOptions
 
 __all__ = ["carry"]
 
@@ -19,13 +19,12 @@ def carry(direction: Literal["apply", "invert"], given: dict[str, Any]) -> None:
     def work() -> None:
         prepare(given["threads"])
         from normcli import api
-        from normcli.application import TransformOptions
         from normcli.errors import UsageError
         from normcli.report.progress import progress_on_stderr
 
         if given["stats"] == "-" and (given["sources"] or ["-"]) == ["-"]:
             raise UsageError("the stats file and the data can't both come from stdin")
-        options = TransformOptions(
+        options = api.TransformOptions(
             columns=given["columns"],
             renamed=dict(pairs(given["renamed"], "--map")),
             dtype=given["dtype"] and given["dtype"].value,
@@ -52,7 +51,7 @@ def carry(direction: Literal["apply", "invert"], given: dict[str, Any]) -> None:
 
 def _reading(recorded: ReadOptions, given: dict[str, Any]) -> ReadOptions:
     """Return how text is read: as in the fit, but for what the flags say."""
-    from normcli.dtypes import parse_dtype
+    from normcli.api import parse_dtype
 
     changes: dict[str, Any] = {}
     if given["delimiter"] is not None:

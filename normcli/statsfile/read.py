@@ -21,13 +21,13 @@ from normcli.fitted import (
     StepInput,
     conclude,
     fitted_before,
+    fold,
     needed_statistics,
     summarize,
 )
 from normcli.methods import METHODS
-from normcli.plan import fold
 from normcli.recipe import Chain, make_step
-from normcli.sources import ReadOptions
+from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
 from normcli.statsfile.document import FORMAT, ColumnDocument, Document
 from normcli.statsfile.keys import keys_from_json
