@@ -1,0 +1,223 @@
+"""The rooms of the house and what each may import; a new room has to be written down here."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "normcli"
+
+# room: (rooms it may import, third-party packages it may import). A room is a module or a folder
+# right below normcli/. "sources.options" allows that one module of a room, not the rest of it.
+ALLOWED: dict[str, tuple[set[str], set[str]]] = {
+    "errors": (set(), set()),
+    # Paths to remove when a signal ends the process.
+    "temporary": (set(), set()),
+    "statistics": ({"errors"}, {"numpy", "polars"}),
+    "methods": ({"errors", "statistics"}, {"polars"}),
+    # Names of dtypes, written and read.
+    "dtypes": ({"errors"}, {"polars"}),
+    "columns": ({"errors"}, {"numpy", "polars"}),
+    # Group keys to cell numbers.
+    "groups": ({"errors"}, {"numpy", "polars"}),
+    "recipe": ({"columns", "dtypes", "errors", "methods"}, {"polars"}),
+    # What a fit yields, as data; the pure core that plan, merging and statsfile share.
+    "fitted": ({"columns", "errors", "methods", "recipe", "statistics"}, {"polars"}),
+    # Fitted columns as expressions; `methods.base` for the correctly rounded quotient.
+    "transform": ({"columns", "fitted", "methods.base"}, {"numpy", "polars"}),
+    "plan": (
+        {"columns", "errors", "fitted", "groups", "methods", "recipe", "statistics", "transform"},
+        {"numpy", "polars"},
+    ),
+    "merging": ({"errors", "fitted", "recipe", "statistics"}, {"numpy", "polars"}),
+    "application": (
+        {"columns", "dtypes", "errors", "fitted", "groups", "transform"},
+        {"numpy", "polars"},
+    ),
+    # The "read" block of a stats file is a ReadOptions, which checks itself.
+    "statsfile": (
+        {
+            "columns",
+            "dtypes",
+            "errors",
+            "fitted",
+            "methods",
+            "recipe",
+            "sources.options",
+            "statistics",
+        },
+        {"msgspec", "numpy", "polars"},
+    ),
+    # Text is read as the dtypes that a column can be normalized in.
+    "sources": ({"columns", "dtypes", "errors", "temporary"}, {"polars", "pyarrow"}),
+    # Output is encoded as the input was, unless told otherwise.
+    "sinks": ({"errors", "sources", "temporary"}, {"polars", "pyarrow"}),
+    "engines": (
+        {
+            "application",
+            "dtypes",
+            "errors",
+            "fitted",
+            "groups",
+            "plan",
+            "recipe",
+            "sinks",
+            "sources",
+        },
+        {"numpy", "polars"},
+    ),
+    "api": (
+        {
+            "application",
+            "columns",
+            "dtypes",
+            "engines",
+            "errors",
+            "fitted",
+            "merging",
+            "methods",
+            "recipe",
+            "sinks",
+            "sources",
+            "statistics",
+            "statsfile",
+        },
+        {"polars"},
+    ),
+    # Tables name dtypes and chains, and list the registry of methods.
+    "report": ({"api", "dtypes", "errors", "methods", "recipe"}, {"polars", "rich"}),
+    # The package itself, for its version.
+    "cli": ({"api", "errors", "report", "normcli"}, {"typer"}),
+    "normcli": ({"api"}, set()),
+    "__main__": ({"cli"}, set()),
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@dataclass(frozen=True)
+class Import:
+    """`target` is a dotted name without "normcli."; `top` says that it runs on import."""
+
+    target: str
+    ours: bool
+    top: bool
+
+    @property
+    def room(self) -> str:
+        return self.target.partition(".")[0]
+
+
+def room_of(module: Path) -> str:
+    first = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "normcli" if first == "__init__" else first
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(PACKAGE))
+
+
+def imports_of(module: Path) -> Iterator[Import]:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    running = set(_running_on_import(tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            # "from normcli import api" names a room only in the second half.
+            names = [
+                f"normcli.{alias.name}"
+                if node.module == "normcli" and _is_module(alias.name)
+                else str(node.module)
+                for alias in node.names
+            ]
+        else:
+            continue
+        for name in names:
+            if name == "normcli" or name.startswith("normcli."):
+                yield Import(name.removeprefix("normcli."), True, node in running)
+            else:
+                yield Import(name, False, node in running)
+
+
+def _running_on_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.If):
+            checked_only = ast.unparse(statement.test) == "TYPE_CHECKING"
+            yield from () if checked_only else _running_on_import(statement.body)
+            yield from _running_on_import(statement.orelse)
+
+
+def _is_module(name: str) -> bool:
+    return (PACKAGE / f"{name}.py").exists() or (PACKAGE / name).is_dir()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_every_module_imports_only_what_its_room_may(module: Path) -> None:
+    room = room_of(module)
+    assert room in ALLOWED, f"{room} is a new room: say in ALLOWED what it may import, and why"
+    rooms, packages = ALLOWED[room]
+    wrong = []
+    for each in imports_of(module):
+        if each.ours:
+            inside = each.room == room
+            if not inside and each.room not in rooms and each.target not in rooms:
+                wrong.append(f"normcli.{each.target}")
+        elif each.room not in sys.stdlib_module_names and each.room not in packages:
+            wrong.append(each.target)
+    assert not wrong, f"{module.relative_to(PACKAGE)} may not import {', '.join(wrong)}"
+
+
+def test_every_listed_room_exists() -> None:
+    assert set(ALLOWED) == {room_of(module) for module in MODULES}
+
+
+def test_rooms_stand_on_each_other_without_circles() -> None:
+    graph = {
+        room: {target.partition(".")[0] for target in targets} - {"normcli"}
+        for room, (targets, _) in ALLOWED.items()
+        if room != "normcli"
+    }
+    tuple(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_only_the_command_line_knows_typer_and_only_it_and_the_reports_know_rich() -> None:
+    users: dict[str, set[str]] = {name: set() for name in ("typer", "rich", "msgspec", "json")}
+    for module in MODULES:
+        for each in imports_of(module):
+            if not each.ours and each.room in users:
+                users[each.room].add(room_of(module))
+    assert users["typer"] == {"cli"}
+    assert users["rich"] <= {"cli", "report"}
+    assert users["msgspec"] | users["json"] == {"statsfile"}, "the stats file is the only JSON"
+
+
+LIGHT = {"cli", "errors", "normcli", "__main__"}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in LIGHT], ids=name_of)
+def test_importing_the_command_line_imports_nothing_heavy(module: Path) -> None:
+    heavy = [
+        each.target
+        for each in imports_of(module)
+        if each.top
+        and (
+            each.room not in LIGHT
+            if each.ours
+            else each.room not in sys.stdlib_module_names and each.room != "typer"
+        )
+    ]
+    assert not heavy, f"import {', '.join(heavy)} inside the function that needs it"
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    vague = {"utils", "util", "helpers", "common", "misc", "manager"}
+    assert not [str(path) for path in MODULES if path.stem in vague]
