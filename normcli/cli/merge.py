@@ -14,7 +14,7 @@ __all__ = ["merge"]
 
 def merge(
     stats: Annotated[
-        list[str], typer.Argument(metavar="STATS...", help="Stats files of the shards.")
+        list[str], typer.Argument(metavar="STATS", help="Stats files of the shards.")
     ],
     output: Annotated[
         Optional[str],

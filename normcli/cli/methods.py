@@ -14,7 +14,7 @@ __all__ = ["methods"]
 
 def methods(
     name: Annotated[
-        Optional[str], typer.Argument(metavar="[NAME]", help="One method, in full.")
+        Optional[str], typer.Argument(metavar="NAME", help="One method, in full.")
     ] = None,
     debug: flags.DebugFlag = False,
 ) -> None:

@@ -72,7 +72,7 @@ _GENERAL = "General"
 
 Sources = Annotated[
     Optional[list[str]],
-    typer.Argument(metavar="[SRC]...", help="Files, globs, directories; - or nothing for stdin."),
+    typer.Argument(metavar="SRC", help="Files, globs, directories; - or nothing for stdin."),
 ]
 StatsArgument = Annotated[str, typer.Argument(metavar="STATS", help="A stats file made by fit.")]
 ColumnsFlag = Annotated[
