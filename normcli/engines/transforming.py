@@ -18,6 +18,8 @@ from normcli.sources import Source
 
 __all__ = ["Job", "run_transform"]
 
+_BATCH_ROWS = 1 << 15
+
 
 @dataclass(frozen=True)
 class Job:
@@ -52,19 +54,34 @@ def run_transform(
 ) -> None:
     """Carry a source over into a file, a directory (one output for each file) or stdout (None)."""
     progress.start(job.direction, None)
+    keys = job.fitted.keys
+    # Small batches keep memory low; but each batch looks its keys up in a table made for it.
+    rows = max(_BATCH_ROWS, 0 if keys is None else len(keys))
     try:
-        if destination is None:
-            with engine_errors(source, job.direction):
-                write_frame(transformed(source, job, progress), sys.stdout.buffer, write)
-                sys.stdout.buffer.flush()
-            return
-        with whole_outputs() as outputs:
-            if directory:
-                _into_directory(source, job, destination, write, outputs, progress)
-            else:
-                _into_file(source, job, outputs.path_for(destination), write, progress)
+        with pl.Config(streaming_chunk_size=rows):
+            _run(source, job, destination, directory, write, progress)
     finally:
         progress.finish()
+
+
+def _run(
+    source: Source,
+    job: Job,
+    destination: str | None,
+    directory: bool,
+    write: WriteOptions,
+    progress: Progress,
+) -> None:
+    if destination is None:
+        with engine_errors(source, job.direction):
+            write_frame(transformed(source, job, progress), sys.stdout.buffer, write)
+            sys.stdout.buffer.flush()
+        return
+    with whole_outputs() as outputs:
+        if directory:
+            _into_directory(source, job, destination, write, outputs, progress)
+        else:
+            _into_file(source, job, outputs.path_for(destination), write, progress)
 
 
 def _into_file(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import shutil
 import tempfile
 import warnings
@@ -60,15 +59,15 @@ def _renamed(source: Source) -> Source:
 
 def _identify(stream: IO[bytes], format_name: Format | None) -> tuple[IO[bytes], Encoding]:
     """Return the uncompressed stream, nothing of it consumed, and its encoding."""
-    buffered = cast(Any, io.BufferedReader(cast(Any, _Raw(stream)), 1 << 20))
-    head = buffered.peek(_HEAD)[:_HEAD]
+    head = stream.read(_HEAD)
     if not head:
         raise DataError("stdin is empty", "pipe data in, or name a file")
+    peeked = cast(IO[bytes], _Peeked(head, stream))
     found = sniff(head)
     if found in ("gzip", "zstd"):
         import pyarrow as pa
 
-        inner = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), found)
+        inner = pa.CompressedInputStream(pa.PythonFile(peeked, "r"), found)
         return _identify(cast(IO[bytes], inner), format_name)
     actual = cast(Format, found or sniff_text(head))
     if (
@@ -77,19 +76,24 @@ def _identify(stream: IO[bytes], format_name: Format | None) -> tuple[IO[bytes],
         and actual != format_name
     ):
         raise DataError(f"stdin is not {format_name}; it looks like {actual}")
-    return buffered, Encoding(format_name or actual)
+    return peeked, Encoding(format_name or actual)
 
 
-class _Raw(io.RawIOBase):
-    """A stream as a raw one, so that a buffer with `peek` can stand before it."""
+class _Peeked:
+    """A stream whose first bytes were read already, and come again."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self._head = head
         self._stream = stream
+        self.closed = False
 
-    def readable(self) -> bool:
-        return True
+    def read(self, size: int = -1) -> bytes:
+        """Return at most that many bytes, none at the end."""
+        if not self._head:
+            return self._stream.read(size)
+        piece, self._head = self._head[:size], self._head[size:]
+        return piece
 
-    def readinto(self, buffer: Any) -> int:
-        piece = self._stream.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
+    def close(self) -> None:
+        """End reading; the stream itself belongs to the process."""
+        self.closed = True

@@ -30,16 +30,18 @@ def whole_lines(file: IO[bytes], quotes: bool, size: int = BLOCK_BYTES) -> Itera
     """Yield blocks that end where a line ends; with `quotes`, not inside a quoted field."""
     rest = b""
     while piece := file.read(size):
-        block = rest + bytes(piece)
-        cut = block.rfind(b"\n")
-        # An odd number of quotes before the cut: the line break belongs to a field.
-        while quotes and cut >= 0 and block.count(b'"', 0, cut) % 2:
-            cut = block.rfind(b"\n", 0, cut)
+        cut = piece.rfind(b"\n")
+        # After an odd number of quotes, a line break belongs to a field.
+        inside = quotes and cut >= 0 and rest.count(b'"') + piece.count(b'"', 0, cut)
+        while inside % 2 and cut >= 0:
+            before = piece.rfind(b"\n", 0, cut)
+            inside -= piece.count(b'"', max(0, before), cut)
+            cut = before
         if cut < 0:
-            rest = block
+            rest += piece
             continue
-        yield block[: cut + 1]
-        rest = block[cut + 1 :]
+        yield b"".join((rest, memoryview(piece)[: cut + 1]))
+        rest = piece[cut + 1 :]
     if rest:
         yield rest
 

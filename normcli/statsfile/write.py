@@ -92,8 +92,8 @@ def _pretty(value: Any, indent: str) -> str:
         if all(_is_plain(each) for each in value):
             return f"[{', '.join(map(_scalar, value))}]"
         deeper = indent + "  "
-        lines = _encoded_rows(value) or [_pretty(each, deeper) for each in value]
-        return "[\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}]"
+        rows = _encoded_rows(value) or [_pretty(each, deeper) for each in value]
+        return "[\n" + ",\n".join(deeper + row for row in rows) + f"\n{indent}]"
     return _scalar(value)
 
 
