@@ -14,9 +14,9 @@ import polars as pl
 
 from normcli.errors import UsageError, did_you_mean
 
-__all__ = ["dtype_name", "parse_dtype"]
+__all__ = ["PLAIN_DTYPES", "dtype_name", "parse_dtype"]
 
-_PLAIN: dict[str, pl.DataType] = {
+PLAIN_DTYPES: dict[str, pl.DataType] = {
     str(dtype): dtype
     for dtype in (
         pl.Float32(),
@@ -69,7 +69,7 @@ def parse_dtype(name: str) -> pl.DataType:
     """Return the dtype of that name; raise UsageError if there is none."""
     text = name.strip()
     text = _ALIASES.get(text.lower(), text)
-    for known, dtype in _PLAIN.items():
+    for known, dtype in PLAIN_DTYPES.items():
         if known.lower() == text.lower():
             return dtype
     matched = re.fullmatch(r"(\w+)\(([^()]*)\)", text)
@@ -83,5 +83,5 @@ def parse_dtype(name: str) -> pl.DataType:
             precision, scale = map(int, arguments)
             if 1 <= precision <= 38 and scale <= precision:
                 return pl.Decimal(precision, scale)
-    known_names = [*_PLAIN, *_ALIASES, "Decimal(10,2)", "Datetime(us)"]
+    known_names = [*PLAIN_DTYPES, *_ALIASES, "Decimal(10,2)", "Datetime(us)"]
     raise UsageError(f'unknown data type "{name}"', did_you_mean(name, known_names))

@@ -1,0 +1,197 @@
+"""The JSON Schema of stats files, format 1, made from the registries of methods and statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from normcli.columns import number_kind
+from normcli.dtypes import PLAIN_DTYPES
+from normcli.fitted import RAW_STATISTICS
+from normcli.methods import METHODS, Method
+from normcli.statistics import STATISTICS
+
+__all__ = ["schema"]
+
+Schema = dict[str, Any]
+
+_NUMBER: Schema = {"type": ["number", "null"]}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_EXACT: Schema = {"type": "string", "pattern": "^(0x0|-?0x[1-9a-f][0-9a-f]*)p(0|-?[1-9][0-9]*)$"}
+_FIELDS: dict[str, Schema] = {
+    **dict.fromkeys(("count", "null", "nan", "inf"), _COUNT),
+    **dict.fromkeys(("min", "max"), _NUMBER),
+    **dict.fromkeys(("sum", "sum_of_squares"), _EXACT),
+}
+_PARAMETRIC = [
+    r"Datetime\((ms|us|ns)(,[^()]+)?\)",
+    r"Duration\((ms|us|ns)\)",
+    r"Decimal\([1-9][0-9]?,[0-9]{1,2}\)",
+]
+
+
+def schema() -> Schema:
+    """Return the schema as JSON values."""
+    column_dtypes = [name for name, dtype in PLAIN_DTYPES.items() if number_kind(dtype)]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:normcli:stats-file:1",
+        "title": "normcli stats file, format 1",
+        **_object(
+            {
+                "format": {"const": "normcli/1"},
+                "source": _object(
+                    {
+                        "rows": _COUNT,
+                        "files": {"type": "array", "items": {"type": "string"}},
+                        "where": {"type": "string"},
+                    },
+                    optional=("where",),
+                ),
+                "by": _map({"$ref": "#/$defs/dtype"}),
+                "groups": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": ["string", "number", "boolean", "null"]},
+                    },
+                },
+                "read": {"$ref": "#/$defs/read"},
+                "columns": {"type": "object", "minProperties": 1},
+            },
+            optional=("by", "groups", "read"),
+        ),
+        "dependentRequired": {"by": ["groups"], "groups": ["by"]},
+        "if": {"required": ["by"]},
+        "then": {"properties": {"columns": _map({"$ref": "#/$defs/grouped_column"})}},
+        "else": {"properties": {"columns": _map({"$ref": "#/$defs/column"})}},
+        "$defs": {
+            "dtype": _pattern([*PLAIN_DTYPES, *_PARAMETRIC]),
+            "column_dtype": _pattern([*column_dtypes, *_PARAMETRIC]),
+            "read": _read(),
+            "column": _column(grouped=False),
+            "grouped_column": _column(grouped=True),
+            "summary": _object(
+                {
+                    **dict.fromkeys(("count", "null", "nan", "inf"), _COUNT),
+                    **dict.fromkeys(("min", "max", "mean", "std"), _NUMBER),
+                },
+                optional=("inf",),
+            ),
+            "step": {
+                "type": "object",
+                "required": ["method"],
+                "properties": {"method": {"enum": sorted(METHODS)}},
+                # One condition for each method, so that an error names what is wrong in it.
+                "allOf": [
+                    {
+                        "if": {"properties": {"method": {"const": name}}},
+                        "then": {"$ref": f"#/$defs/{name}"},
+                    }
+                    for name in sorted(METHODS)
+                ],
+            },
+            **{name: _step(method) for name, method in sorted(METHODS.items())},
+        },
+    }
+
+
+def _object(properties: dict[str, Schema], optional: Iterable[str] = ()) -> Schema:
+    left_out = set(optional)
+    return {
+        "type": "object",
+        "required": [name for name in properties if name not in left_out],
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _map(values: Schema) -> Schema:
+    return {"type": "object", "minProperties": 1, "additionalProperties": values}
+
+
+def _pattern(alternatives: list[str]) -> Schema:
+    return {"type": "string", "pattern": f"^({'|'.join(alternatives)})$"}
+
+
+def _table(label: str, columns: dict[str, Schema]) -> Schema:
+    """Return the schema of a table by group: names of columns, and one row for each group."""
+    return _object(
+        {
+            label: {"const": list(columns)},
+            "rows": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "array",
+                    "prefixItems": list(columns.values()),
+                    "items": False,
+                    "minItems": len(columns),
+                },
+            },
+        }
+    )
+
+
+def _fields(statistics: Iterable[str]) -> dict[str, Schema]:
+    wanted = set(statistics)
+    return {
+        field: _FIELDS[field]
+        for name, statistic in STATISTICS.items()
+        if name in wanted
+        for field in statistic.fields
+    }
+
+
+def _column(grouped: bool) -> Schema:
+    fields = _fields(RAW_STATISTICS)
+    steps: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}
+    if not grouped:
+        steps["items"] = {"$ref": "#/$defs/step", "properties": {"groups": False}}
+    return _object(
+        {
+            "dtype": {"$ref": "#/$defs/column_dtype"},
+            "steps": steps,
+            "summary": {"$ref": "#/$defs/summary"},
+            "state": _table("fields", fields) if grouped else _object(fields),
+        },
+        optional=("state",),
+    )
+
+
+def _step(method: type[Method]) -> Schema:
+    params = {parameter.name: _NUMBER for parameter in method.parameters}
+    hints = typing.get_type_hints(method)
+    options = {field.name: _option(hints[field.name]) for field in dataclasses.fields(method)}
+    properties: dict[str, Schema] = {"method": {"const": method.name}, **options}
+    optional = {*options, "groups", "state"}
+    if params:
+        fields = _fields({"counts", *method.statistics})
+        properties["params"] = _object(params)
+        properties["groups"] = _table("params", params)
+        properties["state"] = {"anyOf": [_object(fields), _table("fields", fields)]}
+    return _object(properties, optional)
+
+
+def _option(annotation: Any) -> Schema:
+    union = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else ()
+    wanted = next((kind for kind in union if kind is not types.NoneType), annotation)
+    if typing.get_origin(wanted) is typing.Literal:
+        return {"enum": list(typing.get_args(wanted))}
+    return {"type": {bool: "boolean", int: "integer", float: "number", str: "string"}[wanted]}
+
+
+def _read() -> Schema:
+    options: dict[str, Schema] = {
+        "delimiter": {"type": "string", "minLength": 1, "maxLength": 1},
+        "header": {"const": False},
+        "null_values": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+        "decimal_comma": {"const": True},
+        "types": _map({"$ref": "#/$defs/dtype"}),
+    }
+    return {**_object(options, optional=options), "minProperties": 1}
