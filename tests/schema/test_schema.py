@@ -1,0 +1,202 @@
+"""Stats files against the JSON Schema that ships with the package."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.resources
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import jsonschema
+import polars as pl
+import pytest
+
+import normcli
+from normcli.methods import METHODS
+
+pytestmark = pytest.mark.filterwarnings("ignore::normcli.errors.NormWarning")
+
+SCHEMA = json.loads(
+    (importlib.resources.files("normcli") / "statsfile" / "schema-1.json").read_text("utf-8")
+)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+DAY = dt.date(2024, 2, 29)
+NOON = dt.datetime(2024, 2, 29, 12)
+COLUMNS: dict[str, pl.Series] = {
+    **{
+        str(dtype): pl.Series([1, None, 3, 5], dtype=dtype)
+        for dtype in (
+            *(pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64()),
+            *(pl.UInt8(), pl.UInt16(), pl.UInt32(), pl.UInt64()),
+            *(pl.Float32(), pl.Float64()),
+        )
+    },
+    "nan": pl.Series([1.5, float("nan"), None, -1e300]),
+    "Boolean": pl.Series([True, None, False, True]),
+    "Decimal": pl.Series(
+        [Decimal("1.25"), None, Decimal("-3"), Decimal(0)], dtype=pl.Decimal(9, 2)
+    ),
+    "wide": pl.Series([Decimal(10**30), None, Decimal(1), Decimal(0)], dtype=pl.Decimal(38, 3)),
+    "Date": pl.Series([DAY, None, DAY + dt.timedelta(5), DAY]),
+    "Time": pl.Series([dt.time(1), None, dt.time(2, 3), dt.time(1)]),
+    "ms": pl.Series([NOON, None, NOON + dt.timedelta(1), NOON], dtype=pl.Datetime("ms")),
+    "ns": pl.Series(
+        [NOON, None, NOON + dt.timedelta(1), NOON], dtype=pl.Datetime("ns")
+    ).dt.replace_time_zone("Europe/Berlin"),
+    "Duration": pl.Series([dt.timedelta(1), None, dt.timedelta(3), dt.timedelta(1)]),
+    "empty": pl.Series([None, None, None, None], dtype=pl.Float64),
+    "constant": pl.Series([2, 2, 2, 2]),
+}
+FRAME = pl.DataFrame({**COLUMNS, "g": ["a", "b", None, "a"], "split": ["t", "t", "t", "v"]})
+KEYS = [name for name in FRAME.columns if name not in ("nan", "empty", "split")]
+
+CHAINS = [
+    "zscore",
+    "zscore:ddof=1",
+    "zscore:mean=2",
+    "zscore:mean=2,std=3",
+    "minmax:low=-1,high=2.5,clip=true",
+    "minmax:min=0,max=255",
+    "decimal",
+    "clip:low=-1",
+    "skip+center",
+    "symlog+minmax",
+    "zscore+minmax",
+    "asinh:s=2+scale+rms",
+    *sorted(set(METHODS) - {"clip", "skip", "log", "log2", "log10", "log1p", "sqrt"}),
+]
+
+
+def document(**options: Any) -> dict[str, Any]:
+    options = {"columns": ",".join(COLUMNS), **options}
+    made = json.loads(normcli.fit(FRAME, **options).to_json())
+    assert isinstance(made, dict)
+    return made
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["rows", "groups"])
+@pytest.mark.parametrize("chain", CHAINS)
+def test_fits_of_every_dtype_with_every_chain_are_valid(chain: str, grouped: bool) -> None:
+    VALIDATOR.validate(document(method=chain, by=["g"] if grouped else []))
+
+
+@pytest.mark.parametrize("method", ["log", "log2", "log10", "log1p", "sqrt"])
+def test_methods_with_a_domain_are_valid(method: str) -> None:
+    VALIDATOR.validate(document(method=method, columns="Int64,Float64"))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_of_every_dtype_are_valid(key: str) -> None:
+    VALIDATOR.validate(document(by=key, columns="Float64" if key != "Float64" else "Int8"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"by": ["g", "Date"], "columns": "Int64"},
+        {"where": "split = 't'"},
+        {"state": False},
+        {"state": False, "by": "g"},
+        {"set": {"@float": "skip", "@integer": "minmax", "Date": "center"}},
+    ],
+    ids=str,
+)
+def test_fits_with_every_option_are_valid(options: dict[str, Any]) -> None:
+    VALIDATOR.validate(document(**options))
+
+
+def test_infinite_values_that_were_skipped_are_valid() -> None:
+    frame = pl.DataFrame({"x": [1.0, float("inf")]})
+    made = json.loads(normcli.fit(frame, inf="skip").to_json())
+    assert made["columns"]["x"]["summary"]["inf"] == 1
+    VALIDATOR.validate(made)
+
+
+def test_the_way_text_was_read_is_valid(tmp_path: Any) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("1,5;-;7\n2,5;3;8\n")
+    stats = normcli.fit(
+        path,
+        delimiter=";",
+        header=False,
+        null_values=["-"],
+        decimal_comma=True,
+        types={"column_3": "Decimal(4,1)"},
+    )
+    made = json.loads(stats.to_json())
+    assert set(made["read"]) == set(SCHEMA["$defs"]["read"]["properties"])
+    VALIDATOR.validate(made)
+
+
+def test_merged_fits_are_valid() -> None:
+    stats = normcli.fit(FRAME, by="g", columns="Int64,Float64,wide")
+    VALIDATOR.validate(json.loads(normcli.merge(stats, stats).to_json()))
+
+
+Damage = Callable[[dict[str, Any]], Any]
+X = "Float64"
+DAMAGES: dict[str, Damage] = {
+    "another format": lambda d: d.update(format="normcli/2"),
+    "a key too many": lambda d: d.update(note="hello"),
+    "no source": lambda d: d.pop("source"),
+    "rows below 0": lambda d: d["source"].update(rows=-1),
+    "rows as text": lambda d: d["source"].update(rows="4"),
+    "no columns": lambda d: d.update(columns={}),
+    "groups without by": lambda d: d.pop("by"),
+    "by without groups": lambda d: d.pop("groups"),
+    "an empty by": lambda d: d.update(by={}),
+    "an unknown dtype of a key": lambda d: d["by"].update(g="Complex"),
+    "a key that is a list": lambda d: d["groups"].append([["a"]]),
+    "an unknown dtype": lambda d: d["columns"][X].update(dtype="Float65"),
+    "a dtype without numbers": lambda d: d["columns"][X].update(dtype="String"),
+    "no steps": lambda d: d["columns"][X].update(steps=[]),
+    "a step that is a text": lambda d: d["columns"][X].update(steps=["zscore"]),
+    "an unknown method": lambda d: step(d).update(method="zscor"),
+    "no method": lambda d: step(d).pop("method"),
+    "an unknown option": lambda d: step(d).update(sigma=1),
+    "an option of another type": lambda d: step(d).update(ddof="1"),
+    "a parameter too few": lambda d: step(d)["params"].pop("std"),
+    "a parameter too many": lambda d: step(d)["params"].update(min=0),
+    "a parameter as text": lambda d: step(d)["params"].update(std="1"),
+    "a table with other names": lambda d: step(d)["groups"].update(params=["std", "mean"]),
+    "a row too short": lambda d: step(d)["groups"]["rows"][0].pop(),
+    "a row too long": lambda d: step(d)["groups"]["rows"][0].append(1),
+    "no rows": lambda d: step(d)["groups"].update(rows=[]),
+    "a summary without std": lambda d: d["columns"][X]["summary"].pop("std"),
+    "a fractional count": lambda d: d["columns"][X]["summary"].update(count=1.5),
+    "a state without groups": lambda d: d["columns"][X].update(state={"count": 1}),
+    "a sum as a number": lambda d: state(d)["rows"][0].__setitem__(6, 1.0),
+    "a sum that is not canonical": lambda d: state(d)["rows"][0].__setitem__(6, "0x010p0"),
+    "a read option of no meaning": lambda d: d.update(read={"encoding": "latin-1"}),
+    "a read option at its default": lambda d: d.update(read={"header": True}),
+    "an empty read": lambda d: d.update(read={}),
+}
+
+
+def step(d: dict[str, Any]) -> Any:
+    return d["columns"][X]["steps"][0]
+
+
+def state(d: dict[str, Any]) -> Any:
+    return d["columns"][X]["state"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_damaged_files_are_not_valid(damage: Damage) -> None:
+    made = document(by="g", columns=X)
+    VALIDATOR.validate(made)
+    damage(made)
+    assert not VALIDATOR.is_valid(made)
+
+
+def test_groups_in_a_file_without_groups_are_not_valid() -> None:
+    made = document(columns=X)
+    step(made)["groups"] = {"params": ["mean", "std"], "rows": [[0, 1]]}
+    assert not VALIDATOR.is_valid(made)
