@@ -14,7 +14,8 @@ import polars as pl
 
 from normcli.application import Direction, Transform, TransformOptions
 from normcli.dtypes import parse_dtype
-from normcli.engines.local import BATCH_ROWS, Progress, run_fit
+from normcli.engines.local import BATCH_ROWS, run_fit
+from normcli.engines.progress import NoProgress, Progress
 from normcli.engines.transforming import Job, run_transform
 from normcli.errors import (
     DataError,
@@ -30,6 +31,7 @@ from normcli.recipe import Chain, Recipe, count_fitted, parse_chain, resolve
 from normcli.sinks import WriteOptions, write_text
 from normcli.sources import (
     Encoding,
+    Extent,
     ReadOptions,
     Source,
     encoding_of_name,
@@ -41,7 +43,9 @@ from normcli.statsfile import from_bytes, to_text
 
 __all__ = [
     "BATCH_ROWS",
+    "Extent",
     "NoProgress",
+    "Progress",
     "ReadOptions",
     "Stats",
     "TransformOptions",
@@ -52,19 +56,6 @@ __all__ = [
 ]
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-
-
-class NoProgress:
-    """Progress that nobody watches."""
-
-    def start(self, what: str, rows: int | None) -> None:
-        """Begin."""
-
-    def advance(self, rows: int) -> None:
-        """Go on."""
-
-    def finish(self) -> None:
-        """End."""
 
 
 def fit(

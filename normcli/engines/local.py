@@ -7,36 +7,23 @@ import queue
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from normcli.dtypes import dtype_name
 from normcli.engines.failures import engine_errors
+from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import StepInput
 from normcli.groups import KeyIndex, key_columns
 from normcli.plan import Contribution, Pass, count_passes, plan_pass
 from normcli.recipe import Chain, Recipe, chain_text
-from normcli.sources import Source
+from normcli.sources import Source, extent_of
 
-__all__ = ["BATCH_ROWS", "FitRun", "Progress", "run_fit"]
+__all__ = ["BATCH_ROWS", "FitRun", "run_fit"]
 
 BATCH_ROWS = 1 << 17
-
-
-class Progress(Protocol):
-    """Is told how far long work has come."""
-
-    def start(self, what: str, rows: int | None) -> None:
-        """Begin a piece of work over that many rows, if known."""
-
-    def advance(self, rows: int) -> None:
-        """Count rows as done; may be called from any thread."""
-
-    def finish(self) -> None:
-        """End the piece of work."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +54,7 @@ def run_fit(
     for number in range(total):
         the_pass = plan_pass(number, chains, schema, by, inputs)
         label = "fit" if total == 1 else f"fit (pass {number + 1} of {total})"
-        progress.start(label, None)
+        progress.start(label, lambda: extent_of(source))
         try:
             with engine_errors(source, "fit"):
                 done = _run_pass(source, the_pass, index, where, threads, batch_rows, progress)

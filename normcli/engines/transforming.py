@@ -10,11 +10,11 @@ import polars as pl
 
 from normcli.application import Direction, Transform, TransformOptions
 from normcli.engines.failures import engine_errors
-from normcli.engines.local import Progress
+from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import Fitted
 from normcli.sinks import Outputs, WriteOptions, whole_outputs, write_frame
-from normcli.sources import Source
+from normcli.sources import Source, extent_of
 
 __all__ = ["Job", "run_transform"]
 
@@ -53,7 +53,7 @@ def run_transform(
     progress: Progress,
 ) -> None:
     """Carry a source over into a file, a directory (one output for each file) or stdout (None)."""
-    progress.start(job.direction, None)
+    progress.start(job.direction, lambda: extent_of(source))
     keys = job.fitted.keys
     # Small batches keep memory low; but each batch looks its keys up in a table made for it.
     rows = max(_BATCH_ROWS, 0 if keys is None else len(keys))
@@ -108,7 +108,8 @@ def _into_directory(
             "name the directory that holds them, so that their folders are kept",
         )
     outputs.make_directory(os.path.abspath(directory))
-    for part, name in zip(parts, names, strict=True):
+    for i, (part, name) in enumerate(zip(parts, names, strict=True), start=1):
+        progress.describe(f"{job.direction} (file {i:,} of {len(parts):,})")
         target = os.path.join(directory, name)
         outputs.make_directory(os.path.dirname(os.path.abspath(target)))
         frame = transformed(part, job, progress)

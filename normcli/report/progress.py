@@ -3,63 +3,78 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from normcli.api import NoProgress
+from normcli.api import Extent, NoProgress, Progress
 
 __all__ = ["progress_on_stderr"]
 
 
 @contextmanager
-def progress_on_stderr(when: str) -> Iterator[NoProgress]:
+def progress_on_stderr(when: str) -> Iterator[Progress]:
     """Give a progress that shows bars: always, never, or (auto) only on a terminal."""
     if when == "never" or (when == "auto" and not sys.stderr.isatty()):
         yield NoProgress()
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        TaskID,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
+    # Short work ends before the bar is drawn for the first time.
     console = Console(stderr=True, force_terminal=True if when == "always" else None)
-    bars = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[done]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+    bars = rich.Progress(
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.TextColumn("{task.fields[done]}"),
+        rich.TimeElapsedColumn(),
+        rich.TextColumn("left"),
+        rich.TimeRemainingColumn(),
         console=console,
         transient=True,
+        refresh_per_second=5,
     )
 
-    class Shown(NoProgress):
-        """Rows as they are done, and how many a second."""
+    class Bar:
+        """One bar for each piece of work: rows, bytes, rows a second, time left."""
 
-        task: TaskID | None = None
+        def __init__(self) -> None:
+            self.task: rich.TaskID | None = None
+            self.extent = Extent()
 
-        def start(self, what: str, rows: int | None) -> None:
-            self.task = bars.add_task(what, total=rows, done="")
+        def start(self, what: str, extent: Callable[[], Extent]) -> None:
+            self.extent = extent()
+            self.task = bars.add_task(what, total=self.extent.rows, done="")
+
+        def describe(self, what: str) -> None:
+            if self.task is not None:
+                bars.update(self.task, description=what)
 
         def advance(self, rows: int) -> None:
-            if self.task is None:
-                return
-            bars.advance(self.task, rows)
-            task = bars.tasks[self.task]
-            rate = f" · {task.speed:,.0f}/s" if task.speed else ""
-            bars.update(self.task, done=f"{int(task.completed):,} rows{rate}")
+            if self.task is not None:
+                bars.advance(self.task, rows)
+                task = bars.tasks[self.task]
+                bars.update(self.task, done=done(int(task.completed), task.speed, self.extent))
 
         def finish(self) -> None:
             if self.task is not None:
-                bars.stop_task(self.task)
+                bars.remove_task(self.task)
             self.task = None
 
     with bars:
-        yield Shown()
+        yield Bar()
+
+
+def done(rows: int, speed: float | None, extent: Extent) -> str:
+    """Return how much is done, for reading.
+
+    >>> done(1_500_000, 1e6, Extent(3_000_000, 4_000_000_000))
+    '1,500,000 rows · 2.0 of 4.0 GB · 1,000,000 rows/s'
+    """
+    parts = [f"{rows:,} rows"]
+    if extent.rows and extent.bytes:
+        share = min(1.0, rows / extent.rows)
+        unit, name = (1e9, "GB") if extent.bytes >= 1e9 else (1e6, "MB")
+        parts.append(f"{share * extent.bytes / unit:.1f} of {extent.bytes / unit:.1f} {name}")
+    if speed:
+        parts.append(f"{speed:,.0f} rows/s")
+    return " · ".join(parts)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import polars as pl
 
 from normcli.errors import UsageError
+from normcli.sources.extent import Extent, extent_of
 from normcli.sources.files import expand
 from normcli.sources.formats import FORMATS, Encoding, Format, encoding_of_name, named_format
 from normcli.sources.options import ReadOptions
@@ -18,10 +19,12 @@ from normcli.sources.stdin import stdin_source
 __all__ = [
     "FORMATS",
     "Encoding",
+    "Extent",
     "Format",
     "ReadOptions",
     "Source",
     "encoding_of_name",
+    "extent_of",
     "frame_source",
     "named_format",
     "open_source",
@@ -45,6 +48,8 @@ def open_source(
         with stdin_source(sys.stdin.buffer, format_name, options, expected, repeat) as source:
             yield source
     elif "-" in paths:
-        raise UsageError("stdin (-) can't be read together with files")
+        raise UsageError(
+            "stdin (-) can't be read together with files", "write what is piped in to a file first"
+        )
     else:
         yield files_source(expand(paths, format_name), options, expected)

@@ -1,0 +1,39 @@
+"""How much there is to read: for a progress bar, so an estimate will do."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import polars as pl
+
+from normcli.sources.source import Source
+from normcli.sources.streams import open_compressed
+
+__all__ = ["Extent", "extent_of"]
+
+_SAMPLE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Rows and bytes to read; None where nobody can know, as with a pipe."""
+
+    rows: int | None = None
+    bytes: int | None = None
+
+
+def extent_of(source: Source) -> Extent:
+    """Return the extent of a source's files: exact rows where a footer tells them."""
+    if not source.files or source.encoding is None:
+        return Extent()
+    size = sum(os.path.getsize(file.path) for file in source.files)
+    if source.encoding.format in ("parquet", "ipc"):
+        rows = source.lazy().select(pl.len()).collect().item()
+        return Extent(rows, size)
+    if not source.encoding.is_text or source.encoding.compression:
+        return Extent(None, size)
+    with open_compressed(source.files[0].path, None) as file:
+        sample = file.read(_SAMPLE)
+    lines = max(1, sample.count(b"\n"))
+    return Extent(round(size * lines / len(sample)), size)
