@@ -142,6 +142,17 @@ def _params(name: str, method: Method, summary: Summary) -> dict[str, list[Any]]
                 f'column "{name}": the {key} of {method.name} is larger than a float64 can hold',
                 "scale the column first, for example with decimal:exponent=300",
             )
+    constants = method.constants(
+        {
+            key: pl.Series(key, [None if v is None else float(v) for v in values], pl.Float64)
+            for key, values in params.items()
+        }
+    )
+    if any(constant.is_infinite().any() for constant in constants.values()):
+        raise DataError(
+            f'column "{name}": the scale of {method.name} is larger than a float64 can hold',
+            "scale the column first, for example with decimal:exponent=300",
+        )
     return {parameter.name: params[parameter.name] for parameter in method.parameters}
 
 

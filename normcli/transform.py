@@ -20,7 +20,7 @@ import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
 from normcli.fitted import FittedColumn, FittedStep
-from normcli.methods.base import quotient
+from normcli.methods.base import Parameter, quotient
 
 __all__ = ["constants_table", "forward", "from_float", "inverse", "to_float"]
 
@@ -28,7 +28,12 @@ Lookup = Callable[[str], pl.Expr]
 """Gives the expression for a column of the constants table."""
 
 _CENTER = "center"
+# Whole numbers up to there are carried without a center. Decimals are rounded twice more, on
+# the way to natural units and back, so less of them gets through.
 _EXACT_BELOW = 2**52
+_EXACT_DECIMALS_BELOW = 2**46
+# Beyond that a decimal less its center, or plus it, might not fit 128 bits.
+_FAR = 2.0**125
 
 
 def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bool) -> pl.DataFrame:
@@ -43,9 +48,15 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
         if i == 0 and _needs_center(step, dtype):
             center, columns = _recentred(step, columns, dtype)
             series[_CENTER] = pl.Series(center, dtype=pl.Int128)
+        scale = decimal_scale(dtype) if i == 0 else 0
         params = {
-            key: pl.Series(key, [None if v is None else float(v) for v in values], pl.Float64)
-            for key, values in columns.items()
+            parameter.name: pl.Series(
+                parameter.name,
+                [_constant(value, parameter, scale) for value in columns[parameter.name]],
+                pl.Float64,
+            )
+            for parameter in step.method.parameters
+            if parameter.name in columns
         }
         for key, constant in step.method.constants(params).items():
             series[f"{i}.{key}"] = constant
@@ -57,6 +68,15 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
             for key, one in series.items()
         }
     )
+
+
+def _constant(value: Any, parameter: Parameter, scale: int) -> float | None:
+    """Return a parameter as float64, rounded in the way in which `to_float` rounds values."""
+    if value is None:
+        return None
+    if scale and parameter.exact:
+        return float(Fraction(value) * 10**scale) / float(10**scale)
+    return float(value)
 
 
 def _one_row(step: FittedStep) -> dict[str, list[Any]]:
@@ -71,8 +91,9 @@ def _needs_center(step: FittedStep, dtype: pl.DataType) -> bool:
     if number_kind(dtype) == "float" or not step.method.equivariant:
         return False
     unit = 10 ** decimal_scale(dtype)
+    limit = _EXACT_BELOW if unit == 1 else _EXACT_DECIMALS_BELOW
     return any(
-        value is not None and abs(value) * unit >= _EXACT_BELOW
+        value is not None and abs(value) * unit >= limit
         for table in (_one_row(step), step.groups or {})
         for key in _locations(step)
         for value in table.get(key, ())
@@ -101,9 +122,14 @@ def to_float(x: pl.Expr, dtype: pl.DataType, center: pl.Expr | None = None) -> p
         x = x.cast(pl.UInt8)
     elif not dtype.is_float():
         x = x.to_physical()
-    if center is not None:
-        x = x.cast(pl.Int128) - center
-    x = x.cast(pl.Float64)
+    if center is None:
+        x = x.cast(pl.Float64)
+    elif _is_widest(dtype):
+        far = x.cast(pl.Int128).cast(pl.Float64) - center.cast(pl.Float64)
+        near = (x.cast(pl.Int128) - center).cast(pl.Float64)
+        x = pl.when(far.abs() < _FAR).then(near).otherwise(far)
+    else:
+        x = (x.cast(pl.Int128) - center).cast(pl.Float64)
     return quotient(x, float(10**scale)) if (scale := decimal_scale(dtype)) else x
 
 
@@ -116,11 +142,14 @@ def from_float(x: pl.Expr, dtype: pl.DataType, center: pl.Expr | None) -> pl.Exp
     low, high = _bounds(dtype)
     x = x.round()
     if center is not None:
-        # ±2^126 leaves room to add the center.
-        x = x.clip(-(2.0**126), 2.0**126).cast(pl.Int128, strict=False) + center
-        x = x.clip(pl.lit(low, pl.Int128), pl.lit(high, pl.Int128))
+        near = x.clip(-_FAR, _FAR).cast(pl.Int128, strict=False) + center
+        near = near.clip(pl.lit(low, pl.Int128), pl.lit(high, pl.Int128))
+        if _is_widest(dtype):
+            far = _clipped(x + center.cast(pl.Float64), low, high).cast(pl.Int128, strict=False)
+            near = pl.when(x.abs() < _FAR).then(near).otherwise(far)
+        x = near
     else:
-        x = x.clip(float(low), _float_below(high))
+        x = _clipped(x, low, high)
     if isinstance(dtype, pl.Decimal):
         return x.cast(pl.Int128, strict=False).reinterpret(dtype=dtype)
     if dtype == pl.Boolean():
@@ -144,6 +173,16 @@ def _bounds(dtype: pl.DataType) -> tuple[int, int]:
         return -(2**63), 2**63 - 1
     limits = np.iinfo(str(dtype).lower())
     return int(limits.min), int(limits.max)
+
+
+def _is_widest(dtype: pl.DataType) -> bool:
+    """Whether the difference of two values may be beyond 128 bits."""
+    return isinstance(dtype, pl.Decimal) and dtype.precision == 38
+
+
+def _clipped(x: pl.Expr, low: int, high: int) -> pl.Expr:
+    """Return floats within whole-numbered bounds that float64 may not hold."""
+    return x.clip(-_float_below(-low) if low else 0.0, _float_below(high))
 
 
 def _float_below(number: int) -> float:

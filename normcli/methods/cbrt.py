@@ -33,7 +33,8 @@ class CubeRoot(Method):
         root = x.cbrt()
         # The engine's root is off by up to 3 ulp; one Newton step leaves at most 1.
         better = root - (root * root * root - x) / (3 * root * root)
-        return pl.when((root == 0) | root.is_infinite()).then(root).otherwise(better)
+        # Near the ends of the range the cube may be zero or infinite, and the step not a number.
+        return pl.when((root == 0) | ~better.is_finite()).then(root).otherwise(better)
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y * y * y

@@ -39,17 +39,21 @@ class DecimalScaling(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.exponent is not None and abs(self.exponent) > 307:
-            raise UsageError("decimal: exponent must lie between -307 and 307")
+        if self.exponent is not None and not -307 <= self.exponent <= 309:
+            raise UsageError("decimal: exponent must lie between -307 and 309")
 
     def fit(self, summary: Summary) -> dict[str, list[Any]]:
         return {"exponent": [None if m is None else _exponent(m) for m in summary.max_abs]}
 
     def constants(self, p: Constants) -> Constants:
-        # Both powers of ten are at least 1, where small ones are exact in float64.
+        # Powers of ten that are at least 1, where small ones are exact in float64.
+        exponents = [None if j is None else int(j) for j in p["exponent"]]
         return {
-            "divisor": _powers_of_ten(p["exponent"], 1),
-            "factor": _powers_of_ten(p["exponent"], -1),
+            "divisor": _powers([None if j is None else min(max(0, j), 308) for j in exponents]),
+            "factor": _powers(
+                # Only 10^309, which is beyond float64, needs a second factor below 1.
+                [None if j is None else 308 - j if j > 308 else max(0, -j) for j in exponents]
+            ),
         }
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
@@ -70,8 +74,6 @@ def _exponent(largest: Any) -> int:
     return max(-307, Decimal(largest).adjusted() + 1)
 
 
-def _powers_of_ten(exponents: pl.Series, sign: int) -> pl.Series:
-    return pl.Series(
-        [None if j is None else float(f"1e{max(0, sign * int(j))}") for j in exponents],
-        dtype=pl.Float64,
-    )
+def _powers(exponents: list[int | None]) -> pl.Series:
+    powers = [None if j is None else float(f"1e{j}") for j in exponents]
+    return pl.Series(powers, dtype=pl.Float64)

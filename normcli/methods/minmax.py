@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -60,6 +61,8 @@ class MinMax(Method):
         super().__post_init__()
         if self.low >= self.high:
             raise UsageError(f"minmax: low ({self.low}) must be below high ({self.high})")
+        if math.isinf(float(self.high) - float(self.low)):
+            raise UsageError("minmax: high − low is larger than a float64 can hold")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise UsageError(f"minmax: min ({self.min}) must not be above max ({self.max})")
 
