@@ -155,10 +155,13 @@ def _fit(
                 inputs,
             )
         )
-    names = tuple(sorted(os.path.basename(path) for path in source.names))
+    # Names below the directory or glob: those of a hive directory's files are often all the same.
+    names = [file.relative for file in source.files] or [os.path.basename(n) for n in source.names]
     text = source.encoding is not None and source.encoding.is_text
     read = source.options.to_json() if text or source.options.types else {}
-    fitted = Fitted(run.rows, names, recipe.where, run.keys, read, tuple(columns), state)
+    fitted = Fitted(
+        run.rows, tuple(sorted(names)), recipe.where, run.keys, read, tuple(columns), state
+    )
     _warn_of_useless(fitted)
     return fitted
 

@@ -24,9 +24,8 @@ def progress_on_stderr(when: str) -> Iterator[Progress]:
     console = Console(stderr=True, force_terminal=True if when == "always" else None)
     bars = rich.Progress(
         rich.TextColumn("{task.description}"),
-        rich.BarColumn(),
+        rich.BarColumn(bar_width=16),
         rich.TextColumn("{task.fields[done]}"),
-        rich.TimeElapsedColumn(),
         rich.TextColumn("left"),
         rich.TimeRemainingColumn(),
         console=console,

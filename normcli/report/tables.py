@@ -34,8 +34,12 @@ def print_stats(stats: Stats) -> None:
     where = f", where {fitted.where}" if fitted.where else ""
     out.print(f"{fitted.rows:,} rows{of}{groups}{where}", markup=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("column", "dtype", "method", "count", "null", "min", "max", "mean", "std"):
-        table.add_column(name, justify="left" if name in ("column", "dtype", "method") else "right")
+    aside = [key for key in ("nan", "inf") if any(c.summary.get(key) for c in fitted.columns)]
+    shown = ["count", "null", *aside, "min", "max", "mean", "std"]
+    for name in ("column", "dtype", "method"):
+        table.add_column(name)
+    for name in shown:
+        table.add_column(name, justify="right")
     for column in fitted.columns:
         summary = {
             key: _in_units(value, column.dtype) if key in ("min", "max", "mean") else value
@@ -45,7 +49,7 @@ def print_stats(stats: Stats) -> None:
             column.name,
             dtype_name(column.dtype),
             chain_text(tuple(step.method for step in column.steps)),
-            *(number(summary[key]) for key in ("count", "null", "min", "max", "mean", "std")),
+            *(number(summary.get(key, 0)) for key in shown),
         )
     out.print(table)
 
