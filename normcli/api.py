@@ -8,11 +8,11 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Any, Literal, Protocol, Unpack, overload
 
 import polars as pl
 
-from normcli.application import Direction, Transform, TransformOptions
+from normcli.application import Direction, Transform, TransformKeywords, TransformOptions
 from normcli.dtypes import parse_dtype
 from normcli.engines.local import BATCH_ROWS, run_fit
 from normcli.engines.progress import NoProgress, Progress
@@ -58,8 +58,19 @@ __all__ = [
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
+class ArrowStream(Protocol):
+    """Anything that gives its rows by the Arrow PyCapsule interface: pandas, pyarrow, DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the rows."""
+
+
+ArrowData = pl.DataFrame | ArrowStream
+"""Rows in memory."""
+
+
 def fit(
-    source: Any,
+    source: Paths | pl.LazyFrame | ArrowData,
     *,
     method: str = "zscore",
     set: Mapping[str, str] | Sequence[tuple[str, str]] = (),
@@ -281,23 +292,28 @@ class Stats:
         write_text(self.to_json(), os.fspath(path))
 
     @overload
-    def apply(self, frame: pl.LazyFrame | Paths, **options: Any) -> pl.LazyFrame: ...
+    def apply(
+        self, frame: pl.LazyFrame | Paths, **options: Unpack[TransformKeywords]
+    ) -> pl.LazyFrame: ...
     @overload
-    def apply(self, frame: Any, **options: Any) -> pl.DataFrame: ...
-    def apply(self, frame: Any, **options: Any) -> pl.DataFrame | pl.LazyFrame:
-        """Normalize a frame: a LazyFrame for a LazyFrame or a path, else a DataFrame.
+    def apply(self, frame: ArrowData, **options: Unpack[TransformKeywords]) -> pl.DataFrame: ...
+    def apply(self, frame: Any, **options: Unpack[TransformKeywords]) -> Any:
+        """Normalize rows: a LazyFrame for a LazyFrame or a path, a DataFrame for all else.
 
-        Options are those of `TransformOptions`: columns, renamed, dtype, unknown_group,
-        missing_column.
+        Options: `columns` (a selector), `renamed` ({new: fitted}), `dtype` ("float32",
+        "float64"), `unknown_group` ("error", "null", "global", "keep"), `missing_column`
+        ("error", "skip"). Raises DataError where the data do not fit the statistics.
         """
         return self._carry(frame, "apply", TransformOptions(**options))
 
     @overload
-    def invert(self, frame: pl.LazyFrame | Paths, **options: Any) -> pl.LazyFrame: ...
+    def invert(
+        self, frame: pl.LazyFrame | Paths, **options: Unpack[TransformKeywords]
+    ) -> pl.LazyFrame: ...
     @overload
-    def invert(self, frame: Any, **options: Any) -> pl.DataFrame: ...
-    def invert(self, frame: Any, **options: Any) -> pl.DataFrame | pl.LazyFrame:
-        """Bring a normalized frame back, to the dtypes it was fitted with; as `apply`."""
+    def invert(self, frame: ArrowData, **options: Unpack[TransformKeywords]) -> pl.DataFrame: ...
+    def invert(self, frame: Any, **options: Unpack[TransformKeywords]) -> Any:
+        """Bring normalized rows back, to the dtypes they were fitted with; options as `apply`."""
         return self._carry(frame, "invert", TransformOptions(**options))
 
     def _carry(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypedDict
 
 import polars as pl
 
@@ -19,10 +19,20 @@ from normcli.fitted import Fitted, FittedColumn
 from normcli.groups import KeyIndex, key_columns
 from normcli.transform import constants_table, forward, from_float, inverse, to_float
 
-__all__ = ["Direction", "Transform", "TransformOptions"]
+__all__ = ["Direction", "Transform", "TransformKeywords", "TransformOptions"]
 
 Direction = Literal["apply", "invert"]
 UnknownGroup = Literal["error", "null", "global", "keep"]
+
+
+class TransformKeywords(TypedDict, total=False):
+    """The fields of `TransformOptions` as keywords, for the typed interface."""
+
+    columns: str | None
+    renamed: Mapping[str, str]
+    dtype: Literal["float32", "float64"] | None
+    unknown_group: UnknownGroup
+    missing_column: Literal["error", "skip"]
 
 
 @dataclass(frozen=True)
