@@ -17,6 +17,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,13 +86,15 @@ def stripped(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def run_python(block: Block) -> None:
+def run_python(block: Block, names: dict[str, Any]) -> None:
+    """Run a block with the names that the blocks before it have made."""
     if ">>>" not in block.text:
-        exec(compile(block.text, block.place, "exec"), {"__name__": "example"})
+        exec(compile(block.text, block.place, "exec"), names)
         return
-    test = doctest.DocTestParser().get_doctest(block.text, {}, block.place, block.place, 0)
+    test = doctest.DocTestParser().get_doctest(block.text, names, block.place, block.place, 0)
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    doctest.DocTestRunner().run(test, out=report.append, clear_globs=False)
+    names.update(test.globs)
     assert not report, "".join(report)
 
 
@@ -101,6 +104,7 @@ def test_a_page_shows_what_happens(
 ) -> None:
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
     monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "example"}
     for block in blocks_of(page):
         if block.language == "console":
             run_console(block, tmp_path)
@@ -108,7 +112,7 @@ def test_a_page_shows_what_happens(
             done = shell(f"set -euo pipefail\n{block.text}", tmp_path)
             assert done.returncode == 0, f"{block.place}:\n{done.stdout}"
         elif block.language == "python":
-            run_python(block)
+            run_python(block, names)
         else:
             assert block.language in ("", "text", "json", "toml"), f"{block.place}: not known"
 
