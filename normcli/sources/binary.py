@@ -13,10 +13,12 @@ from normcli.errors import DataError
 from normcli.sources.files import InputFile
 from normcli.sources.inference import unify
 from normcli.sources.options import ReadOptions
-from normcli.sources.streams import lazy_frames
+from normcli.sources.streams import CUT_OFF, lazy_frames
 from normcli.sources.text import Scan, convert
 
 __all__ = ["arrow_stream", "binary_files"]
+
+_CALLED = {"parquet": "Parquet", "ipc": "Arrow", "arrows": "Arrow stream"}
 
 
 def binary_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[pl.Schema, Scan]:
@@ -59,9 +61,10 @@ def _binary_schema(file: InputFile) -> pl.Schema:
             with pa.ipc.open_stream(path) as reader:
                 schema = pl.Schema(pl.DataFrame(reader.schema.empty_table()).schema)
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:
+        if not os.path.exists(path):
+            raise DataError(f"{file.name} is gone", "something removed it meanwhile") from error
         raise DataError(
-            f"{path} is not a whole {file.encoding.format} file: {str(error).splitlines()[0]}",
-            "it may be cut off; write or copy it again",
+            f"{file.name} is not a whole {_CALLED[file.encoding.format]} file", CUT_OFF
         ) from error
     return schema
 
@@ -99,6 +102,6 @@ def arrow_stream(stream: IO[bytes]) -> tuple[pl.Schema, pl.LazyFrame]:
     try:
         reader = pa.ipc.open_stream(stream)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"stdin is not an Arrow stream: {error}") from error
+        raise DataError("stdin is not a whole Arrow stream", CUT_OFF) from error
     schema = pl.Schema(pl.DataFrame(reader.schema.empty_table()).schema)
     return schema, lazy_frames(lambda: (pl.DataFrame(batch) for batch in reader), schema)

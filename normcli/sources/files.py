@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import os
 import re
@@ -28,6 +29,13 @@ class InputFile:
     path: str
     relative: str
     encoding: Encoding
+    shown: str | None = None
+    """What messages call it, if not by its path."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.shown or self.path
 
     @property
     def hive(self) -> dict[str, str | None]:
@@ -79,19 +87,23 @@ def _expand_one(source: str, format_name: Format | None) -> list[InputFile]:
     if glob.has_magic(source):
         found = sorted(path for path in glob.glob(source, recursive=True) if os.path.isfile(path))
         if not found:
-            raise DataError(f"no file matches {source}")
+            raise DataError(
+                f"no file matches {source}",
+                "* stands for anything within a folder's or file's name, ** for any folders",
+            )
         # Below the part of the pattern that has no wildcard.
         root = re.split(r"[*?\[]", source, maxsplit=1)[0].rpartition("/")[0] or "."
         return [_input(path, os.path.relpath(path, root), format_name) for path in found]
-    near = sorted(Path(source).parent.glob("*")) if Path(source).parent.is_dir() else []
-    names = [path.name for path in near]
-    import difflib
-
+    folder = Path(source).parent
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
     close = difflib.get_close_matches(Path(source).name, names, n=1)
-    raise DataError(
-        f"there is no file {source}",
-        f'did you mean "{Path(source).with_name(close[0])}"?' if close else None,
-    )
+    if close:
+        hint = f'did you mean "{folder / close[0]}"?'
+    elif folder.is_dir():
+        hint = f"see what is there: ls {folder}"
+    else:
+        hint = f"there is no directory {folder} either"
+    raise DataError(f"there is no file {source}", hint)
 
 
 def _walk(directory: str) -> Iterable[str]:
@@ -107,11 +119,13 @@ def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
     except PermissionError as error:
-        raise EnvironmentFailureError(f"{path} may not be read: permission denied") from error
+        raise EnvironmentFailureError(
+            f"{path} may not be read: permission denied", f"see who may read it: ls -l {path}"
+        ) from error
     except OSError as error:
         raise EnvironmentFailureError(f"{path} can't be read: {error.strerror}") from error
     if not head:
-        raise DataError(f"{path} is empty")
+        raise DataError(f"{path} is empty", "leave it out, or write it again")
     if format_name:
         encoding = Encoding(format_name, named.compression if named else None)
     elif named:
@@ -121,17 +135,18 @@ def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
             f"{path} has no known ending",
             "name the format with --from (parquet, csv, tsv, ndjson, ipc, arrows)",
         )
-    actual = looks_like(encoding, head)
+    actual = looks_like(encoding, head, path)
     if actual:
         expected = encoding.compression or encoding.format
-        raise DataError(
-            f"{path} is not {expected}; it looks like {actual}",
-            f"read it with --from {actual}"
-            if actual not in ("gzip", "zstd")
-            else f"add {'.gz' if actual == 'gzip' else '.zst'} to its name",
-        )
+        if actual in ("gzip", "zstd"):
+            hint = f"let its name end with {'.gz' if actual == 'gzip' else '.zst'}"
+        elif encoding.compression:
+            hint = f"let its name end with .{actual} alone"
+        else:
+            hint = f"read it with --from {actual}"
+        raise DataError(f"{path} is not {expected}; it looks like {actual}", hint)
     guessed = format_name is None and encoding.is_text and not encoding.compression
-    if guessed and encoding.format != "ndjson" and sniff_text(head) == "ndjson":
+    if guessed and encoding.format != "ndjson" and sniff_text(head, path) == "ndjson":
         raise DataError(
             f"{path} is not {encoding.format}; it looks like ndjson",
             "read it with --from ndjson",
@@ -145,9 +160,12 @@ def hive_dtypes(files: Sequence[InputFile]) -> dict[str, pl.DataType]:
     names = {tuple(file.hive) for file in files}
     if len(names) > 1:
         first, second = sorted(names, key=lambda keys: (len(keys), keys))[:2]
+        examples = {tuple(file.hive): file.name for file in reversed(files)}
         raise DataError(
-            "the folders' key=value parts differ: "
-            f"{'/'.join(first) or '(none)'} and {'/'.join(second)}"
+            "the files' folders name different columns: "
+            f"{', '.join(first) or 'none'} in {examples[first]} "
+            f"and {', '.join(second) or 'none'} in {examples[second]}",
+            "name only files that lie in folders of the same kind",
         )
     for file in files:
         for key, value in file.hive.items():

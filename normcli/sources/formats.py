@@ -8,11 +8,24 @@ from typing import Literal, get_args
 
 from normcli.errors import DataError, UsageError, did_you_mean
 
-__all__ = ["FORMATS", "Encoding", "Format", "encoding_of_name", "looks_like", "sniff", "sniff_text"]
+__all__ = [
+    "BOM",
+    "FORMATS",
+    "Encoding",
+    "Format",
+    "encoding_of_name",
+    "looks_like",
+    "named_format",
+    "sniff",
+    "sniff_text",
+]
 
 Format = Literal["parquet", "csv", "tsv", "ndjson", "ipc", "arrows"]
 """`ipc` is the Arrow file format (Feather), `arrows` the Arrow stream format."""
 Compression = Literal["gzip", "zstd"]
+
+BOM = b"\xef\xbb\xbf"
+"""What some programs put before text in UTF-8."""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 TEXT_FORMATS = ("csv", "tsv", "ndjson")
@@ -84,18 +97,25 @@ def sniff(head: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
-def sniff_text(head: bytes) -> Format:
-    """Return which text format the first bytes are in."""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+def sniff_text(head: bytes, name: str) -> Format:
+    """Return which text format the first bytes of an input of that name are in."""
+    text = head.removeprefix(BOM).lstrip()
     if text.startswith(b"{"):
         return "ndjson"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(
+            f"{name} is text in UTF-16", "convert it to UTF-8: iconv -f UTF-16 -t UTF-8"
+        )
     if b"\0" in head:
-        raise DataError("the input is neither text nor Parquet nor Arrow", "name it with --from")
+        raise DataError(
+            f"{name} is neither text nor Parquet nor Arrow",
+            "it may be damaged, or of a format that normcli does not read",
+        )
     first_line = text.split(b"\n", 1)[0]
     return "tsv" if b"\t" in first_line and b"," not in first_line else "csv"
 
 
-def looks_like(encoding: Encoding, head: bytes) -> str | None:
+def looks_like(encoding: Encoding, head: bytes, name: str) -> str | None:
     """Return what a file really is, None if its first bytes agree with its encoding."""
     found = sniff(head)
     expected = encoding.compression or encoding.format
@@ -103,4 +123,4 @@ def looks_like(encoding: Encoding, head: bytes) -> str | None:
         return None
     if found is None and encoding.is_text and not encoding.compression:
         return None
-    return found or sniff_text(head)
+    return found or sniff_text(head, name)

@@ -7,7 +7,7 @@ the files; a column of whole numbers in one file and of floats in another is flo
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,13 @@ import polars as pl
 from normcli.columns import number_kind
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, did_you_mean
+from normcli.sources.diagnosis import NUMBER, Block, explain_structure
+from normcli.sources.formats import BOM
 from normcli.sources.options import ReadOptions
 
-__all__ = ["NUMBER", "SAMPLE_ROWS", "Layout", "csv_arguments", "infer", "settle", "unify"]
+__all__ = ["SAMPLE_ROWS", "Layout", "csv_arguments", "infer", "settle", "unify"]
 
-NUMBER = r"(?i)^\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|nan|inf|infinity)\s*$"
-_NATIVE = (pl.Date, pl.Datetime, pl.Time, pl.Decimal, pl.String)
+_NATIVE = (pl.Time, pl.Decimal, pl.String)
 SAMPLE_ROWS = 10_000
 
 
@@ -30,13 +31,15 @@ class Layout:
     """How a text file's columns are called, in order, and what they are.
 
     `read` are the dtypes that the parser is given, `schema` those after conversion; a dtype
-    Null in a sample's schema says that it held no value.
+    Null in a sample's schema says that it held no value. The dtypes of the columns in `fixed`
+    are those of a fit.
     """
 
     schema: pl.Schema
     read: pl.Schema
     format: str
     options: ReadOptions
+    fixed: frozenset[str] = frozenset()
 
 
 def csv_arguments(format_name: str, options: ReadOptions) -> dict[str, Any]:
@@ -50,24 +53,31 @@ def csv_arguments(format_name: str, options: ReadOptions) -> dict[str, Any]:
 
 def infer(head: bytes, name: str, format_name: str, options: ReadOptions, rows: int) -> pl.Schema:
     """Return the columns and dtypes of a text file from its first lines (Null: no value seen)."""
+    if not head.removeprefix(BOM).strip():
+        raise DataError(f"{name} holds nothing but blank lines", "leave it out, or write it again")
     if format_name == "ndjson":
-        return _infer_ndjson(head, name, options, rows)
+        return _infer_ndjson(Block(name, head, format_name, options, False, 0), rows)
+    block = Block(name, head, format_name, options, options.header, 0)
     arguments = csv_arguments(format_name, options)
     try:
+        # A column may be called what stands for null below it.
         first = pl.read_csv(
-            io.BytesIO(head), has_header=False, n_rows=1, infer_schema=False, **arguments
+            io.BytesIO(head),
+            has_header=False,
+            n_rows=1,
+            infer_schema=False,
+            **(arguments | {"null_values": None}),
         )
-    except pl.exceptions.NoDataError as error:
-        raise DataError(f"{name} is empty") from error
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{name} can't be read as {format_name}: {_first_line(error)}") from error
+        raise _unreadable(block, error) from error
     if options.header:
         names = [column or "" for column in first.row(0)]
         repeated = sorted({column for column in names if names.count(column) > 1})
         if repeated:
+            called = f'called "{repeated[0]}"' if repeated[0] else "without a name"
             raise DataError(
-                f'{name} has more than one column "{repeated[0]}"',
-                "rename it in the header, or read the file with --no-header",
+                f"{name} has more than one column {called}",
+                "change the header, or read the file with --no-header",
             )
     try:
         sample = pl.read_csv(
@@ -79,16 +89,25 @@ def infer(head: bytes, name: str, format_name: str, options: ReadOptions, rows: 
             **arguments,
         )
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{name} can't be read as {format_name}: {_first_line(error)}") from error
+        raise _unreadable(block, error) from error
     return pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
 
 
-def _infer_ndjson(head: bytes, name: str, options: ReadOptions, rows: int) -> pl.Schema:
-    lines = b"\n".join(line for line in head.split(b"\n")[: rows + 1] if line.strip())
+def _unreadable(block: Block, error: Exception) -> DataError:
+    return explain_structure(block, None) or DataError(
+        f"{block.name} can't be read as {block.format}: {_first_line(error)}"
+    )
+
+
+def _infer_ndjson(block: Block, rows: int) -> pl.Schema:
+    lines = block.text.removeprefix(BOM).split(b"\n")[: rows + 1]
     try:
-        sample = pl.read_ndjson(io.BytesIO(lines), infer_schema_length=rows)
+        sample = pl.read_ndjson(
+            io.BytesIO(b"\n".join(line for line in lines if line.strip())),
+            infer_schema_length=rows,
+        )
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{name} can't be read as ndjson: {_first_line(error)}") from error
+        raise _unreadable(block, error) from error
     return pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
 
 
@@ -101,9 +120,10 @@ def _seen_dtype(values: pl.Series) -> pl.DataType:
     return values.dtype
 
 
-def unify(schemas: Mapping[str, pl.Schema]) -> pl.Schema:
+def unify(schemas: Mapping[str, pl.Schema], known: Collection[str] = ()) -> pl.Schema:
     """Return the common schema of files (by name), columns in the first one's order.
 
+    Of a column in `known` the dtype is known from elsewhere; it may look different in each.
     Raise DataError, naming file and column, where a column is missing or of another sort.
     """
     names = list(schemas)
@@ -118,13 +138,18 @@ def unify(schemas: Mapping[str, pl.Schema]) -> pl.Schema:
                 )
         for column, dtype in schemas[name].items():
             if column not in first:
-                raise DataError(f'{name} has a column "{column}", which {names[0]} has not')
+                raise DataError(
+                    f'{name} has a column "{column}", which {names[0]} has not',
+                    "name only files that have the same columns",
+                )
             merged = _common_dtype(common[column], dtype)
+            if merged is None and column in known:
+                merged = pl.String()
             if merged is None:
                 raise DataError(
                     f'column "{column}" is {dtype_name(common[column])} in {names[0]} '
                     f"and {dtype_name(dtype)} in {name}",
-                    f'if they mean the same, force one type with --type "{column}=…"',
+                    f'if they mean the same, force a type: --type "{column}=String"',
                 )
             common[column] = merged
     return pl.Schema(common)
@@ -165,7 +190,8 @@ def settle(
             wanted = pl.Float64() if numeric and dtype.is_float() else known
         schema[name] = wanted or (pl.String() if dtype == pl.Null() else dtype)
     read = {name: _read_dtype(format_name, inferred[name], dtype) for name, dtype in schema.items()}
-    return Layout(pl.Schema(schema), pl.Schema(read), format_name, options)
+    fixed = frozenset(expected)
+    return Layout(pl.Schema(schema), pl.Schema(read), format_name, options, fixed)
 
 
 def _read_dtype(format_name: str, inferred: pl.DataType, dtype: pl.DataType) -> pl.DataType:

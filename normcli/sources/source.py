@@ -77,7 +77,10 @@ def files_source(
         schema, scan = binary_files(files, inner)
     clash = [name for name in hive if name in schema]
     if clash:
-        raise DataError(f'"{clash[0]}" is a column of {files[0].path} and a part of its folder too')
+        raise DataError(
+            f'{files[0].name} has a column "{clash[0]}", and so has the name of its folder',
+            "drop or rename one of the two",
+        )
     full = pl.Schema({**schema, **hive})
 
     def lazy(chosen: Sequence[InputFile] = files) -> pl.LazyFrame:
@@ -99,7 +102,7 @@ def files_source(
         return Source(
             full,
             lambda: lazy([file]),
-            (file.path,),
+            (file.name,),
             file.encoding,
             options,
             hive=tuple(hive),
@@ -110,7 +113,7 @@ def files_source(
     return Source(
         full,
         lazy,
-        tuple(file.path for file in files),
+        tuple(file.name for file in files),
         encoding,
         options,
         hive=tuple(hive),

@@ -18,6 +18,7 @@ from normcli.sources.files import InputFile
 from normcli.sources.formats import Encoding, Format, sniff, sniff_text
 from normcli.sources.options import ReadOptions
 from normcli.sources.source import Source, files_source, stream_source
+from normcli.sources.streams import CUT_OFF
 
 __all__ = ["stdin_source"]
 
@@ -46,7 +47,7 @@ def stdin_source(
         warnings.warn(f"stdin has to be {why}: spooling it to disk", NormWarning, stacklevel=2)
         shutil.copyfileobj(buffered, spool, 1 << 22)
         spool.flush()
-        file = InputFile(spool.name, "stdin", encoding)
+        file = InputFile(spool.name, "stdin", encoding, "stdin")
         try:
             yield _renamed(files_source([file], options, expected))
         finally:
@@ -59,7 +60,10 @@ def _renamed(source: Source) -> Source:
 
 def _identify(stream: IO[bytes], format_name: Format | None) -> tuple[IO[bytes], Encoding]:
     """Return the uncompressed stream, nothing of it consumed, and its encoding."""
-    head = stream.read(_HEAD)
+    try:
+        head = stream.read(_HEAD)
+    except OSError as error:
+        raise DataError(f"stdin can't be decompressed: {error}", CUT_OFF) from error
     if not head:
         raise DataError("stdin is empty", "pipe data in, or name a file")
     peeked = cast(IO[bytes], _Peeked(head, stream))
@@ -69,13 +73,16 @@ def _identify(stream: IO[bytes], format_name: Format | None) -> tuple[IO[bytes],
 
         inner = pa.CompressedInputStream(pa.PythonFile(peeked, "r"), found)
         return _identify(cast(IO[bytes], inner), format_name)
-    actual = cast(Format, found or sniff_text(head))
+    actual = cast(Format, found or sniff_text(head, "stdin"))
     if (
         format_name
         and (found or format_name not in ("csv", "tsv", "ndjson"))
         and actual != format_name
     ):
-        raise DataError(f"stdin is not {format_name}; it looks like {actual}")
+        raise DataError(
+            f"stdin is not {format_name}; it looks like {actual}",
+            f"say --from {actual}, or leave --from out",
+        )
     return peeked, Encoding(format_name or actual)
 
 

@@ -12,9 +12,13 @@ from typing import IO, cast
 import polars as pl
 from polars.io.plugins import register_io_source
 
-__all__ = ["BLOCK_BYTES", "lazy_frames", "open_compressed", "whole_lines"]
+from normcli.errors import DataError
+
+__all__ = ["BLOCK_BYTES", "CUT_OFF", "lazy_frames", "open_compressed", "whole_lines"]
 
 BLOCK_BYTES = 1 << 24
+_LONGEST_LINE = 1 << 27
+CUT_OFF = "it may be cut off; write or copy it again"
 
 
 def open_compressed(path: str, compression: str | None) -> IO[bytes]:
@@ -26,10 +30,23 @@ def open_compressed(path: str, compression: str | None) -> IO[bytes]:
     return cast(IO[bytes], pa.CompressedInputStream(pa.OSFile(path), compression))
 
 
-def whole_lines(file: IO[bytes], quotes: bool, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+def _pieces(file: IO[bytes], name: str, size: int) -> Iterator[bytes]:
+    try:
+        while piece := file.read(size):
+            yield piece
+    except OSError as error:
+        # Of a stream that is being decompressed; the system's own errors have a number.
+        if error.errno is not None:
+            raise
+        raise DataError(f"{name} can't be decompressed: {error}", CUT_OFF) from error
+
+
+def whole_lines(
+    file: IO[bytes], quotes: bool, name: str, size: int = BLOCK_BYTES
+) -> Iterator[bytes]:
     """Yield blocks that end where a line ends; with `quotes`, not inside a quoted field."""
     rest = b""
-    while piece := file.read(size):
+    for piece in _pieces(file, name, size):
         cut = piece.rfind(b"\n")
         # After an odd number of quotes, a line break belongs to a field.
         inside = quotes and cut >= 0 and rest.count(b'"') + piece.count(b'"', 0, cut)
@@ -39,6 +56,11 @@ def whole_lines(file: IO[bytes], quotes: bool, size: int = BLOCK_BYTES) -> Itera
             cut = before
         if cut < 0:
             rest += piece
+            if len(rest) > _LONGEST_LINE:
+                raise DataError(
+                    f"{name} has a line of more than {_LONGEST_LINE >> 20} MiB",
+                    "a quote that is never closed does that; or is it another format?",
+                )
             continue
         yield b"".join((rest, memoryview(piece)[: cut + 1]))
         rest = piece[cut + 1 :]

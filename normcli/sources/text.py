@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import IO
 
 import polars as pl
 
-from normcli.dtypes import dtype_name
 from normcli.errors import DataError
+from normcli.sources.diagnosis import Block, explain_structure, explain_values
 from normcli.sources.files import InputFile
+from normcli.sources.formats import BOM
 from normcli.sources.inference import (
-    NUMBER,
     SAMPLE_ROWS,
     Layout,
     csv_arguments,
@@ -31,17 +30,12 @@ __all__ = ["Scan", "convert", "text_files", "text_stream"]
 
 Scan = Callable[[Sequence[InputFile]], pl.LazyFrame]
 
+_ISO_DATE = r"^\d{4}-\d\d-\d\d"
 _TRUE_FALSE = {"true": True, "True": True, "TRUE": True, "1": True} | {
     "false": False,
     "False": False,
     "FALSE": False,
     "0": False,
-}
-_ARTICLES = {
-    "Int64": "a whole number (Int64)",
-    "Float64": "a number (Float64)",
-    "Boolean": "true or false (Boolean)",
-    "Date": "a date (Date)",
 }
 
 
@@ -58,15 +52,20 @@ def text_files(
     rows = max(100, SAMPLE_ROWS // len(files))
 
     samples: dict[str, pl.Schema] = {}
+    # The files that the engine can't scan by itself.
+    piecewise: set[str] = set()
     # In the order of names, so that the columns' order does not depend on the files' order.
     for file in sorted(files, key=lambda file: (os.path.basename(file.path), file.path)):
         # A block of this size holds the sample of most files; a small one is quick to read.
         with open_compressed(file.path, file.encoding.compression) as opened:
-            head, _ = _head_of(whole_lines(opened, quotes, 1 << 20), rows)
-        samples[file.path] = infer(head, file.path, format_name, options, rows)
+            head, _ = _head_of(whole_lines(opened, quotes, file.name, 1 << 20), rows)
+        samples[file.path] = infer(head, file.name, format_name, options, rows)
+        if file.encoding.compression or (format_name == "ndjson" and head.startswith(BOM)):
+            piecewise.add(file.path)
     if format_name == "ndjson":
         samples = _same_columns(samples)
-    common = unify(samples)
+    common = unify(samples, {*options.types, *expected})
+    _require_values(common, [file.name for file in files], options, expected)
 
     def layout_of(file: InputFile) -> Layout:
         # Files may order their columns differently; each is parsed in its own order.
@@ -77,12 +76,12 @@ def text_files(
 
     def scan(chosen: Sequence[InputFile]) -> pl.LazyFrame:
         frames = []
-        for (compression, _), members in itertools.groupby(
-            chosen, key=lambda file: (file.encoding.compression, tuple(samples[file.path]))
+        for (apart, _), members in itertools.groupby(
+            chosen, key=lambda file: (file.path in piecewise, tuple(samples[file.path]))
         ):
             group = list(members)
             own = layout_of(group[0])
-            if compression is None:
+            if not apart:
                 frames.append(_scan_paths([file.path for file in group], own))
             else:
                 frames += [
@@ -111,11 +110,11 @@ def text_stream(
     stream: IO[bytes], format_name: str, options: ReadOptions, expected: Mapping[str, pl.DataType]
 ) -> tuple[pl.Schema, pl.LazyFrame]:
     """Return schema and rows of a text stream, which can be read only once."""
-    blocks = whole_lines(stream, format_name != "ndjson")
+    blocks = whole_lines(stream, format_name != "ndjson", "stdin")
     head, taken = _head_of(blocks, SAMPLE_ROWS)
-    layout = settle(
-        infer(head, "stdin", format_name, options, SAMPLE_ROWS), format_name, options, expected
-    )
+    sample = infer(head, "stdin", format_name, options, SAMPLE_ROWS)
+    _require_values(sample, ["stdin"], options, expected)
+    layout = settle(sample, format_name, options, expected)
     rows = lazy_frames(
         lambda: _parse("stdin", itertools.chain(taken, blocks), layout), layout.schema
     )
@@ -124,17 +123,19 @@ def text_stream(
 
 def _read_blocks(file: InputFile, layout: Layout) -> Iterator[pl.DataFrame]:
     with open_compressed(file.path, file.encoding.compression) as opened:
-        yield from _parse(file.path, whole_lines(opened, layout.format != "ndjson"), layout)
+        lines = whole_lines(opened, layout.format != "ndjson", file.name)
+        yield from _parse(file.name, lines, layout)
 
 
 def _parse(name: str, blocks: Iterable[bytes], layout: Layout) -> Iterator[pl.DataFrame]:
-    header, rows = layout.options.header, 0
+    header, rows = layout.options.header and layout.format != "ndjson", 0
     for block in blocks:
         try:
             frame = _parse_block(block, header, layout.read, layout)
             frame = frame.with_columns(_conversions(layout))
         except pl.exceptions.PolarsError as error:
-            raise _explained(error, name, block, header, rows, layout) from error
+            where = Block(name, block, layout.format, layout.options, header, rows)
+            raise _explained(error, where, layout) from error
         header = False
         rows += frame.height
         yield frame
@@ -142,7 +143,7 @@ def _parse(name: str, blocks: Iterable[bytes], layout: Layout) -> Iterator[pl.Da
 
 def _parse_block(block: bytes, header: bool, schema: pl.Schema, layout: Layout) -> pl.DataFrame:
     if layout.format == "ndjson":
-        return pl.read_ndjson(io.BytesIO(block), schema=schema)
+        return pl.read_ndjson(io.BytesIO(block.removeprefix(BOM)), schema=schema)
     return pl.read_csv(
         io.BytesIO(block),
         has_header=header,
@@ -152,47 +153,55 @@ def _parse_block(block: bytes, header: bool, schema: pl.Schema, layout: Layout) 
     )
 
 
-def _explained(
-    error: Exception, name: str, block: bytes, header: bool, rows: int, layout: Layout
-) -> DataError:
-    """Return the error of a block that can't be parsed: which column, row and value it was."""
+def _explained(error: Exception, block: Block, layout: Layout) -> DataError:
+    """Return the error of a block that can't be parsed: which row, column and value it was."""
     texts = pl.Schema(dict.fromkeys(layout.schema, pl.String()))
-    try:
-        frame = _parse_block(block, header, texts, layout)
-    except pl.exceptions.PolarsError:
-        return DataError(
-            f"{name} can't be read as {layout.format}, somewhere after row {rows}: "
-            f"{str(error).strip().splitlines()[0]}"
-        )
-    for column, dtype in layout.schema.items():
+
+    def lenient(name: str, dtype: pl.DataType) -> pl.Expr:
+        return convert(name, pl.String(), dtype, layout.options.decimal_comma, strict=False)
+
+    found = explain_structure(block, len(texts))
+    if found is None:
         try:
-            converted = convert(column, pl.String(), dtype, strict=False)
-            failed = frame.select(converted.is_null() & pl.col(column).is_not_null()).to_series()
+            fields = _parse_block(block.text, block.header, texts, layout)
         except pl.exceptions.PolarsError:
-            continue
-        if failed.any():
-            row = failed.arg_max() or 0
-            value = frame[column][row]
-            return DataError(
-                f'{name}: column "{column}", row {rows + row + 1}: '
-                f'"{value}" is not {_ARTICLES.get(dtype_name(dtype), dtype_name(dtype))}',
-                f'if it means missing, add --null-value "{value}"; '
-                f'else say what the column is, for example --type "{column}='
-                f'{"Float64" if re.fullmatch(NUMBER, value) else "String"}"',
-            )
-    return DataError(f"{name} can't be read: {str(error).strip().splitlines()[0]}")
+            pass
+        else:
+            found = explain_values(block, fields, layout.schema, lenient, layout.fixed)
+    what = str(error).strip().splitlines()[0]
+    return found or DataError(
+        f"{block.name} can't be read as {layout.format} after row {block.rows_before:,}: {what}"
+    )
+
+
+def _require_values(
+    sample: pl.Schema,
+    names: Sequence[str],
+    options: ReadOptions,
+    expected: Mapping[str, pl.DataType],
+) -> None:
+    """Raise DataError if there is nothing to find types from, and nothing else tells them."""
+    if not expected and not options.types and all(dtype == pl.Null() for dtype in sample.values()):
+        name = names[0] if len(names) == 1 else "the input"
+        raise DataError(f"{name} has no rows with values", "there is nothing to fit on")
 
 
 def _conversions(layout: Layout) -> list[pl.Expr]:
     """Return the conversions that the parser does not make itself."""
     return [
-        convert(name, layout.read[name], dtype)
+        convert(name, layout.read[name], dtype, layout.options.decimal_comma)
         for name, dtype in layout.schema.items()
         if dtype != layout.read[name]
     ]
 
 
-def convert(name: str, read: pl.DataType, dtype: pl.DataType, strict: bool = True) -> pl.Expr:
+def convert(
+    name: str,
+    read: pl.DataType,
+    dtype: pl.DataType,
+    decimal_comma: bool = False,
+    strict: bool = True,
+) -> pl.Expr:
     """Return the conversion of a column to a dtype; if strict, a value that does not fit raises."""
     column = pl.col(name)
     if read != pl.String():
@@ -201,14 +210,24 @@ def convert(name: str, read: pl.DataType, dtype: pl.DataType, strict: bool = Tru
         if strict:
             return column.replace_strict(_TRUE_FALSE, return_dtype=pl.Boolean)
         return column.replace_strict(_TRUE_FALSE, default=None, return_dtype=pl.Boolean)
-    if dtype == pl.Date():
-        return column.str.to_date(strict=strict)
     if dtype == pl.Time():
         return column.str.to_time(strict=strict)
+    if dtype == pl.Date():
+        return column.str.to_date("%Y-%m-%d", strict=strict)
     if isinstance(dtype, pl.Datetime):
+        # Left to itself the parser takes 01/02/2024 for some day or other.
+        other = pl.lit("?" if strict else None, pl.String)
+        column = (
+            pl.when(column.str.contains(_ISO_DATE))
+            .then(column)
+            .otherwise(pl.when(column.is_not_null()).then(other))
+        )
         return column.str.to_datetime(
             time_unit=dtype.time_unit, time_zone=dtype.time_zone, strict=strict
         )
+    if dtype.is_numeric():
+        column = column.str.strip_chars()
+        column = column.str.replace(",", ".", literal=True) if decimal_comma else column
     return column.cast(dtype, strict=strict)
 
 
