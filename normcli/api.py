@@ -27,7 +27,7 @@ from normcli.errors import (
 )
 from normcli.fitted import Fitted, FittedColumn, conclude, summarize
 from normcli.merging import merge_fits
-from normcli.recipe import Chain, Recipe, count_fitted, parse_chain, resolve
+from normcli.recipe import Chain, Recipe, count_passes, parse_chain, resolve
 from normcli.sinks import WriteOptions, write_text
 from normcli.sources import (
     Encoding,
@@ -121,7 +121,7 @@ def fit(
         {name: parse_dtype(text) for name, text in (types or {}).items()},
     )
     chains: list[Chain] = [recipe.method, *(chain for _, chain in recipe.sets)]
-    repeat = max(count_fitted(chain) for chain in chains) > 1
+    repeat = max(count_passes(chain) for chain in chains) > 1
     with _opened(source, format, options, {}, repeat) as opened:
         return Stats(_fit(opened, recipe, state, threads, batch_rows, progress or NoProgress()))
 
@@ -191,9 +191,11 @@ def _predicate(where: str | None, schema: pl.Schema) -> pl.Expr | None:
     for column in roots:
         if column not in schema:
             raise DataError(f'--where: there is no column "{column}"', did_you_mean(column, schema))
-    forbidden = ('"Agg"', '"SubPlan"', '"Over"', '"Window"', '"Len"')
+    # Keys of the written expression; a text that is compared with can't look like one.
+    forbidden = ('"Agg":', '"SubPlan":', '"Over":', '"Window":', '"expr":"Len"')
     try:
-        dtype = pl.LazyFrame(schema=schema).select(predicate.alias("\0where")).collect_schema()
+        # Some mistakes (a text compared with a number) show only when there is something to do.
+        dtype = pl.DataFrame(schema=schema).select(predicate.alias("\0where")).schema
     except pl.exceptions.PolarsError as error:
         raise UsageError(f"--where: {str(error).splitlines()[0]}", hint) from error
     if not roots or any(mark in written for mark in forbidden) or dtype["\0where"] != pl.Boolean():
@@ -349,6 +351,11 @@ class Stats:
         self._warn_of_losses(direction)
         with _opened(list(sources), format, reading, self._expected(direction), False) as source:
             directory = output is not None and _is_directory(output, to)
+            if directory and not source.parts():
+                raise UsageError(
+                    f"stdin has no name that its output in {output} could take",
+                    f"name a file: -o {os.path.join(str(output), 'normalized.parquet')}",
+                )
             encoding = _output_encoding(source, None if directory else output, to)
             run_transform(
                 source,
@@ -393,7 +400,9 @@ def _is_directory(output: str, to: str | None) -> bool:
         return False
     if os.path.isdir(output) or output.endswith(os.sep):
         return True
-    return not os.path.exists(output) and to is None and encoding_of_name(output) is None
+    new = not os.path.exists(output) and to is None and encoding_of_name(output) is None
+    # "out" can only be meant as a directory; "out.xlsx" was meant as something else.
+    return new and not os.path.splitext(output)[1]
 
 
 def _output_encoding(source: Source, output: str | None, to: str | None) -> Encoding:
@@ -402,10 +411,14 @@ def _output_encoding(source: Source, output: str | None, to: str | None) -> Enco
         return Encoding(named_format(to), named.compression if named else None)
     if output is not None and output != "-":
         named = encoding_of_name(output)
-        if named is None and os.path.exists(output) and source.encoding is not None:
+        special = os.path.exists(output) and not os.path.isfile(output)
+        if named is None and special and source.encoding is not None:
             return source.encoding  # a device, such as /dev/null
         if named is None:
-            raise UsageError(f"{output} has no known ending", "name the format with --to")
+            raise UsageError(
+                f"the name {output} does not tell a format that normcli writes",
+                "name the format with --to, or end the name with / for a directory",
+            )
         return named
     assert source.encoding is not None, "frames are not written to files"
     return source.encoding

@@ -14,7 +14,7 @@ import polars as pl
 
 from normcli.columns import number_kind, select
 from normcli.dtypes import dtype_name
-from normcli.errors import DataError, UsageError, did_you_mean
+from normcli.errors import DataError, did_you_mean
 from normcli.fitted import Fitted, FittedColumn
 from normcli.groups import KeyIndex, key_columns
 from normcli.transform import constants_table, forward, from_float, inverse, to_float
@@ -138,12 +138,16 @@ class Transform:
         if dtype == pl.Null():
             return
         if kind is None or (expected or kind) != kind or (dtype.is_temporal() and not expected):
+            wanted = (
+                f'"{column.name}" was fitted as {dtype_name(fitted)}'
+                if self._direction == "apply"
+                else f'normalized values of "{column.name}" are numbers'
+            )
             raise DataError(
-                f'{self._name}: column "{name}" is {dtype_name(dtype)}, '
-                f"but {dtype_name(fitted)} is needed ({self._direction})",
+                f'{self._name}: column "{name}" is {dtype_name(dtype)}; {wanted}',
                 f'if it holds numbers as text, read it with --type "{name}={dtype_name(fitted)}"'
                 if dtype == pl.String()
-                else None,
+                else "leave it out by naming the others with --columns",
             )
 
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -182,9 +186,9 @@ class Transform:
         return frame.hstack(constants).hstack(known)
 
     def _refuse_groups(self, keys: pl.DataFrame, why: str) -> None:
-        first = ", ".join(f"{name}={value!r}" for name, value in keys.row(0, named=True).items())
+        first = ", ".join(f"{name}={_shown(v)}" for name, v in keys.row(0, named=True).items())
         groups = keys.unique().height
-        more = f" (and {groups - 1} more)" if groups > 1 else ""
+        more = f" (and at least {groups - 1} more)" if groups > 1 else ""
         raise DataError(
             f"{self._name}: group {first}{more} is {why}",
             "choose what happens to such rows: --unknown-group null, global or keep",
@@ -229,10 +233,17 @@ class Transform:
                 outside = frame.select((x.is_finite() & ~inside).sum()).item()
                 if outside:
                     raise DataError(
-                        f'{self._name}: column "{target.name}" has {outside:,} or more values '
-                        f"outside the domain of {step.method.name}",
-                        f"{step.method.formula[0]} is not defined there",
+                        f'{self._name}: column "{target.name}" has at least {outside:,} '
+                        f"value{'' if outside == 1 else 's'} outside the domain of "
+                        f"{step.method.name}",
+                        f"{step.method.formula[0]} is not defined there; "
+                        "leave such rows out, or leave the column out with --columns",
                     )
+
+
+def _shown(value: object) -> str:
+    """Return a key's value as SQL would write it."""
+    return "null" if value is None else repr(value) if isinstance(value, str) else str(value)
 
 
 def _choose(
@@ -264,7 +275,7 @@ def _choose(
             )
     chosen |= {new: columns[old] for new, old in options.renamed.items()}
     if not chosen:
-        raise UsageError(
+        raise DataError(
             f"none of the stats file's columns is in {name}",
             f"stats file: {', '.join(columns)}; {name}: {', '.join(schema)}",
         )

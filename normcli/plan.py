@@ -26,11 +26,11 @@ from normcli.fitted import (
     needed_statistics,
 )
 from normcli.groups import GroupLayout, Index, segment_starts
-from normcli.recipe import Chain, count_fitted
+from normcli.recipe import Chain
 from normcli.statistics import Values
 from normcli.transform import constants_table, forward
 
-__all__ = ["Contribution", "Pass", "Task", "count_passes", "plan_pass"]
+__all__ = ["Contribution", "Pass", "Task", "plan_pass"]
 
 Scope = Literal["rows", "groups"]
 
@@ -60,11 +60,6 @@ class Pass:
     number: int
     tasks: tuple[Task, ...]
     by: Mapping[str, pl.DataType]
-
-
-def count_passes(chains: Mapping[str, Chain]) -> int:
-    """Return how many scans the chains need: at least one."""
-    return max(1, *(count_fitted(chain) for chain in chains.values()))
 
 
 def plan_pass(

@@ -31,6 +31,7 @@ __all__ = [
     "Recipe",
     "chain_text",
     "count_fitted",
+    "count_passes",
     "make_step",
     "option_text",
     "options_of",
@@ -62,7 +63,7 @@ def parse_chain(text: str) -> Chain:
     steps = []
     for piece in _STEP_SEPARATOR.split(text):
         name, colon, options_text = piece.strip().partition(":")
-        if not name or (colon and not options_text.strip()):
+        if not name or name.endswith("+") or (colon and not options_text.strip()):
             raise UsageError(
                 f'"{text}" is not a chain of methods',
                 "write STEP[+STEP]… with STEP name[:key=value[,key=value]…], "
@@ -72,9 +73,12 @@ def parse_chain(text: str) -> Chain:
         for option in options_text.split(",") if colon else []:
             key, equals, value = (part.strip() for part in option.partition("="))
             if not key or not equals or not value:
-                raise UsageError(f'"{option}" in "{text}" is not key=value')
+                raise UsageError(
+                    f'"{option}" in "{text}" is not key=value',
+                    "options have commas between them: minmax:low=-1,high=1",
+                )
             if key in options:
-                raise UsageError(f'"{key}" is given twice in "{text}"')
+                raise UsageError(f'"{key}" is given twice in "{text}"', "give it once")
             options[key] = value
         steps.append(make_step(name, options))
     return tuple(steps)
@@ -114,7 +118,9 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
     except (ValueError, KeyError, TypeError) as error:
         names = {bool: "true or false", int: "a whole number", float: "a number"}
         expected = names.get(wanted) or " or ".join(map(str, typing.get_args(wanted)))
-        raise UsageError(f'{method}: {key} must be {expected}, not "{value}"') from error
+        raise UsageError(
+            f'{method}: {key} must be {expected}, not "{value}"', f"see: normcli methods {method}"
+        ) from error
 
 
 def options_of(step: Method) -> dict[str, Any]:
@@ -142,8 +148,24 @@ def option_text(value: Any) -> str:
 
 
 def count_fitted(chain: Chain) -> int:
-    """Return how many steps have to be fitted, which is how many passes the chain needs."""
+    """Return how many steps have to be fitted."""
     return sum(step.fitted for step in chain)
+
+
+def count_passes(chain: Chain) -> int:
+    """Return how many scans a chain needs: a step has to wait for the fitted ones before it.
+
+    A step that is only defined on a part of the numbers has to see them, too.
+
+    >>> [count_passes(parse_chain(text)) for text in ("log+zscore", "zscore+minmax", "zscore+log")]
+    [1, 2, 2]
+    """
+    waits = [
+        count_fitted(chain[:i])
+        for i, step in enumerate(chain)
+        if step.fitted or step.domain(pl.lit(0.0)) is not None
+    ]
+    return 1 + max(waits, default=0)
 
 
 def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
@@ -183,11 +205,18 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
             continue
         resolved[name] = chain
     if not resolved:
-        raise DataError(
-            "there is no column to normalize",
-            f"columns: {', '.join(f'{name} ({dtype_name(d)})' for name, d in schema.items())}",
-        )
+        raise DataError("there is no column to normalize", _columns_hint(schema))
     return resolved
+
+
+def _columns_hint(schema: pl.Schema) -> str:
+    described = [f"{name} ({dtype_name(dtype)})" for name, dtype in schema.items()]
+    shown = ", ".join(described[:20]) + (", …" if len(described) > 20 else "")
+    (only, *rest) = schema
+    for delimiter in ";|\t":
+        if not rest and delimiter in only:
+            return f"is {delimiter!r} what stands between fields? say so with --delimiter"
+    return f"columns: {shown}"
 
 
 def _text_hint(name: str, dtype: pl.DataType) -> str:

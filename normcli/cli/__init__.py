@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -58,4 +59,22 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    app()
+    try:
+        sys.exit(app(prog_name="normcli", standalone_mode=False))
+    except typer.TyperException as error:
+        _refuse(error)
+
+
+def _refuse(error: typer.TyperException) -> NoReturn:
+    """Print what is wrong with a command line in the form of all other messages, and exit."""
+    context = getattr(error, "ctx", None)
+    if len(sys.argv) == 1:
+        sys.exit(2)  # no_args_is_help has shown the help
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    message = re.sub(r"Input should be a valid integer.*", "a whole number is needed", message)
+    message = re.sub(r"Input should be (.*)", r"it must be \1", message)
+    message, _, near = message.partition(" (Possible options: ")
+    command = context.command_path if context is not None else "normcli"
+    hint = f"did you mean {near.rstrip(')')}?" if near else f"see: {command} --help"
+    print(f"normcli: {message[:1].lower()}{message[1:]}\nhint: {hint}", file=sys.stderr)
+    sys.exit(getattr(error, "exit_code", 2))

@@ -13,9 +13,7 @@ __all__ = ["merge"]
 
 
 def merge(
-    stats: Annotated[
-        list[str], typer.Argument(metavar="STATS", help="Stats files of the shards.")
-    ],
+    stats: Annotated[list[str], typer.Argument(metavar="STATS", help="Stats files of the shards.")],
     output: Annotated[
         Optional[str],
         typer.Option("-o", "--output", metavar="STATS", help="The stats file. Default: stdout."),

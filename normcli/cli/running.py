@@ -20,6 +20,7 @@ from normcli.errors import NormError, NormWarning, UsageError
 __all__ = ["guarded", "pairs", "prepare"]
 
 _BUG = 70
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def prepare(threads: int | None) -> None:
@@ -46,8 +47,10 @@ def guarded(work: Callable[[], None], *, quiet: bool = False, debug: bool = Fals
     def stop(number: int, frame: Any) -> NoReturn:
         raise _Stopped(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    for number in _ENDING:
+        # What is ignored stays so: nohup, or a job in the background of a script.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     thread = threading.Thread(target=body, daemon=True)
     try:
         thread.start()
@@ -68,7 +71,7 @@ class _Stopped(BaseException):
 
 def _end(code: int, message: str | None) -> NoReturn:
     """End the process without waiting for threads that may be blocked."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
     temporary = sys.modules.get("normcli.temporary")
     if temporary is not None:
@@ -106,12 +109,24 @@ def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
+_FORMS = {"--set": "SELECTOR=CHAIN", "--map": "NEW=FITTED", "--type": "COLUMN=DTYPE"}
+_EXAMPLES = {
+    "--set": "--set price=log+zscore",
+    "--map": "--map predicted_price=price",
+    "--type": "--type zip_code=String",
+}
+
+
 def pairs(texts: list[str] | None, flag: str) -> list[tuple[str, str]]:
     """Return texts of the form KEY=VALUE as pairs; the key may itself hold an equals sign."""
-    split = []
+    split: list[tuple[str, str]] = []
     for text in texts or []:
         key, equals, value = text.rpartition("=") if flag != "--set" else text.partition("=")
         if not equals or not key or not value:
-            raise UsageError(f'{flag} needs KEY=VALUE, not "{text}"')
+            raise UsageError(
+                f'"{text}" is not of the form {_FORMS[flag]}', f"for example: {_EXAMPLES[flag]}"
+            )
+        if flag != "--set" and key in dict(split):
+            raise UsageError(f'{flag} is given twice for "{key}"', "say it once")
         split.append((key, value))
     return split

@@ -17,8 +17,8 @@ from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import StepInput
 from normcli.groups import KeyIndex, key_columns
-from normcli.plan import Contribution, Pass, count_passes, plan_pass
-from normcli.recipe import Chain, Recipe, chain_text
+from normcli.plan import Contribution, Pass, plan_pass
+from normcli.recipe import Chain, Recipe, chain_text, count_passes
 from normcli.sources import Source, extent_of
 
 __all__ = ["BATCH_ROWS", "FitRun", "run_fit"]
@@ -50,7 +50,7 @@ def run_fit(
     index = KeyIndex.empty(by)
     inputs: dict[tuple[str, int], StepInput] = {}
     rows = 0
-    total = count_passes(chains)
+    total = max(count_passes(chain) for chain in chains.values())
     for number in range(total):
         the_pass = plan_pass(number, chains, schema, by, inputs)
         label = "fit" if total == 1 else f"fit (pass {number + 1} of {total})"
@@ -155,11 +155,11 @@ def _fold(
 
 def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
     where = f" where {recipe.where}" if recipe.where else ""
+    name = source.names[0] if len(source.names) == 1 else "the input"
     if done.rows == 0:
-        name = source.names[0] if len(source.names) == 1 else "the input"
         raise DataError(f"{name} has no rows{where}", "there is nothing to fit on")
     for task, states, outside in zip(done.the_pass.tasks, done.states, done.outside, strict=True):
-        column = f'column "{task.column}"'
+        column = f'{name}: column "{task.column}"'
         if "counts" in states and not recipe.skip_inf:
             infinite = int(states["counts"].fold().to_json()[3][0])
             if infinite:
@@ -173,9 +173,9 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
                     "count and skip them with --inf skip, or leave them out with --where",
                 )
         if outside:
-            name = task.checked[0].method.name
+            method = task.checked[0].method.name
             raise DataError(
-                f"{column} has {_values(outside, 'value')} outside the domain of {name}",
+                f"{column} has {_values(outside, 'value')} outside the domain of {method}",
                 f"{task.checked[0].method.formula[0]} is not defined there; "
                 "choose another method (symlog, asinh), or leave them out with --where",
             )
