@@ -1,0 +1,181 @@
+"""How near a value comes back to what it was: the bounds that docs/round-trip.md derives.
+
+Every registered method has an entry here, or the conformance tests fail. All errors are
+absolute, in the units of what enters the step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from normcli.methods import Method
+
+__all__ = ["BOUNDS", "Bound", "chain_error"]
+
+Params = Mapping[str, Any]
+
+_LEAST = 5e-324
+_MACHINE = 2.0**-52
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What is known of one method.
+
+    `examples` are chains of this one step that the tests run. `error` bounds what apply and
+    invert do to x; `spread` bounds how far x moves when y is off by eta. Whole numbers come
+    back identical where |x| (or |x − shift|, if the method is equivariant) is below `whole`;
+    `smallest` is where the domain begins.
+    """
+
+    examples: tuple[str, ...]
+    error: Callable[[Method, Params, float], float]
+    spread: Callable[[Method, Params, float, float], float]
+    whole: int
+    smallest: float = -math.inf
+
+
+def _ulps(count: int, *magnitudes: float) -> float:
+    return count * math.ulp(max(map(abs, magnitudes)))
+
+
+def _scale_of(name: str) -> Callable[[Params], float]:
+    def scale(p: Params) -> float:
+        if name == "range":
+            return float(Fraction(p["max"]) - Fraction(p["min"])) or 1.0
+        return float(p[name]) or 1.0
+
+    return scale
+
+
+def _shifted(examples: Sequence[str], shift: str, scale: Callable[[Params], float]) -> Bound:
+    """y = (x − shift)/scale."""
+    return Bound(
+        tuple(examples),
+        lambda m, p, x: _ulps(4, x, float(p[shift])) + _LEAST * (1 + scale(p)),
+        lambda m, p, x, eta: scale(p) * eta,
+        2**49,
+    )
+
+
+def _scaled(examples: Sequence[str], scale: Callable[[Params], float]) -> Bound:
+    """y = x/scale."""
+    return Bound(
+        tuple(examples),
+        lambda m, p, x: _ulps(4, x) + _LEAST * (1 + scale(p)),
+        lambda m, p, x, eta: scale(p) * eta,
+        2**49,
+    )
+
+
+def _width(m: Any) -> float:
+    return float(m.high) - float(m.low)
+
+
+def _minmax_error(m: Any, p: Params, x: float) -> float:
+    low, span = float(p["min"]), _scale_of("range")(p)
+    tiny = _LEAST * (1 + span + span / _width(m))
+    if (m.low, m.high) == (0, 1):
+        return _ulps(4, x, low) + tiny
+    zero = float(Fraction(p["min"]) - Fraction(m.low) * Fraction(span) / Fraction(_width(m)))
+    return _ulps(16, x, low, zero) + tiny
+
+
+def _curved(
+    examples: Sequence[str],
+    condition: Callable[[Any, float], float],
+    spread: Callable[[Any, float, float], float],
+    smallest: float = -math.inf,
+) -> Bound:
+    """A function and its inverse, each within 3 ulp, 4 with a scale; condition is |y·x′(y)/x|."""
+    return Bound(
+        tuple(examples),
+        lambda m, p, x: (
+            4 * (condition(m, x) + 1) * _MACHINE * abs(x) + _LEAST * (1 + getattr(m, "s", 0))
+        ),
+        lambda m, p, x, eta: spread(m, x, eta),
+        2**42,
+        smallest,
+    )
+
+
+def _root(power: int, error: float, whole: int, example: str, smallest: float) -> Bound:
+    """y = x^(1/power)."""
+
+    def spread(m: Method, p: Params, x: float, eta: float) -> float:
+        y = abs(x) ** (1 / power)
+        return (y + eta) ** power - y**power + error * abs(x)
+
+    return Bound((example,), lambda m, p, x: error * abs(x) + _LEAST, spread, whole, smallest)
+
+
+def _nothing(*examples: str) -> Bound:
+    return Bound(examples, lambda m, p, x: 0.0, lambda m, p, x, eta: eta, 2**53)
+
+
+BOUNDS: dict[str, Bound] = {
+    "zscore": _shifted(("zscore", "zscore:ddof=1"), "mean", _scale_of("std")),
+    "center": _shifted(("center",), "mean", lambda p: 1.0),
+    "mean_range": _shifted(("mean_range",), "mean", _scale_of("range")),
+    "minmax": Bound(
+        ("minmax", "minmax:low=-1,high=1", "minmax:low=0.1,high=0.7", "minmax:low=1,high=2"),
+        _minmax_error,
+        lambda m, p, x, eta: _scale_of("range")(p) / _width(m) * eta,
+        2**47,
+    ),
+    "scale": _scaled(("scale", "scale:ddof=1"), _scale_of("std")),
+    "maxabs": _scaled(("maxabs",), _scale_of("max_abs")),
+    "rms": _scaled(("rms",), _scale_of("rms")),
+    "decimal": _scaled(("decimal",), lambda p: 10.0 ** min(p["exponent"], 308)),
+    "log": _curved(
+        ("log",), lambda m, x: abs(math.log(x)), lambda m, x, eta: x * math.expm1(eta), _LEAST
+    ),
+    "log2": _curved(
+        ("log2",), lambda m, x: abs(math.log(x)), lambda m, x, eta: x * math.expm1(eta), _LEAST
+    ),
+    "log10": _curved(
+        ("log10",),
+        lambda m, x: abs(math.log(x)),
+        lambda m, x, eta: x * math.expm1(eta * math.log(10)),
+        _LEAST,
+    ),
+    "log1p": _curved(
+        ("log1p",),
+        lambda m, x: 1 + max(0.0, math.log1p(x)),
+        lambda m, x, eta: (1 + x) * math.expm1(eta),
+        math.nextafter(-1.0, 0.0),
+    ),
+    "symlog": _curved(
+        ("symlog",),
+        lambda m, x: 1 + math.log1p(abs(x)),
+        lambda m, x, eta: (1 + abs(x)) * math.expm1(eta),
+    ),
+    "asinh": _curved(
+        ("asinh", "asinh:s=0.01", "asinh:s=1000"),
+        lambda m, x: 1 + math.asinh(abs(x) / m.s),
+        lambda m, x, eta: (abs(x) + m.s) * math.expm1(eta),
+    ),
+    "sqrt": _root(2, 3 * 2.0**-53, 2**50, "sqrt", 0.0),
+    "cbrt": _root(3, 8 * 2.0**-53, 2**48, "cbrt", -math.inf),
+    "clip": _nothing("clip:low=-1e300", "clip:low=-1e300,high=1e300"),
+    # On its own it leaves the column out of the fit.
+    "skip": _nothing("skip+clip:low=-1e300"),
+}
+
+
+def chain_error(steps: Sequence[tuple[Method, Params]], entered: Sequence[float]) -> float:
+    """Return how far the chain may bring entered[0] back from itself; entered[i] enters step i.
+
+    What the later steps do to their input is a disturbance of the output of the step before.
+    """
+    eta = 0.0
+    for i, ((method, params), x) in enumerate(reversed(list(zip(steps, entered, strict=True)))):
+        bound = BOUNDS[method.name]
+        disturbed = bound.spread(method, params, x, eta) if i else 0.0
+        # Errors of second order, where errors are not small any more at the first.
+        eta = bound.error(method, params, x) + disturbed * (1 + 1e-9)
+    return eta
