@@ -31,8 +31,14 @@ def key_columns(frame: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.Da
             key = frame[name].cast(dtype)
         except pl.exceptions.PolarsError as error:
             raise DataError(
-                f'group key "{name}" is {frame[name].dtype}; it was fitted as {dtype}'
+                f'group key "{name}" is {frame[name].dtype}; it was fitted as {dtype}',
+                "write it as it was when the groups were fitted",
             ) from error
+        if frame[name].dtype.is_float() and dtype.is_integer() and (key != frame[name]).any():
+            raise DataError(
+                f'group key "{name}" holds fractions; it was fitted as {dtype}',
+                "write it as it was when the groups were fitted",
+            )
         keys.append(key + 0.0 if dtype.is_float() else key)
     return pl.DataFrame(keys)
 

@@ -76,19 +76,26 @@ class Outputs:
         real = os.path.realpath(destination)
         if os.path.exists(real) and not stat.S_ISREG(os.stat(real).st_mode):
             if os.path.isdir(real):
-                raise EnvironmentFailureError(f"{destination} is a directory")
+                raise EnvironmentFailureError(
+                    f"{destination} is a directory", "name a file in it: -o " + _inside(destination)
+                )
             return real
         folder, name = os.path.split(real)
+        shown = os.path.dirname(destination) or folder
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            raise EnvironmentFailureError(
+                f"{shown} is a file, not a directory", "choose another name"
+            )
         if not os.path.isdir(folder):
             raise EnvironmentFailureError(
-                f"the directory {os.path.dirname(destination) or folder} does not exist",
-                f"make it first: mkdir -p {os.path.dirname(destination) or folder}",
+                f"the directory {shown} does not exist", f"make it first: mkdir -p {shown}"
             )
         try:
             handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
         except OSError as error:
             raise EnvironmentFailureError(
-                f"{destination} can't be written: {error.strerror}"
+                f"{destination} can't be written: {error.strerror}",
+                f"see who may write to the directory: ls -ld {shown}",
             ) from error
         temporary.register(unfinished)
         self._pending.append((unfinished, real))
@@ -114,7 +121,11 @@ class Outputs:
             try:
                 os.mkdir(each)
             except OSError as error:
-                raise EnvironmentFailureError(f"{each} can't be made: {error.strerror}") from error
+                shown = os.path.relpath(each)
+                raise EnvironmentFailureError(
+                    f"the directory {shown} can't be made: {error.strerror}",
+                    f"see who may write to the one above: ls -ld {os.path.dirname(shown) or '.'}",
+                ) from error
             temporary.register(each)
             self._made.append(each)
 
@@ -143,6 +154,10 @@ class Outputs:
             with suppress(OSError):
                 os.rmdir(folder)
             temporary.forget(folder)
+
+
+def _inside(folder: str) -> str:
+    return os.path.join(folder, "NAME")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import normcli
+from normcli.errors import NormWarning
 
 DATA = pl.DataFrame({"k": ["a", "a", "b"], "x": [1.0, 2.0, 4.0], "y": [1, 2, 3]})
 
@@ -27,7 +28,12 @@ def logarithmic(path: Path) -> None:
 
 def no_values(path: Path) -> None:
     frame = DATA.with_columns(pl.when(pl.col("k") == "a").then(pl.col("x")).alias("x"))
-    normcli.fit(frame, by="k").save(path)
+    with pytest.warns(NormWarning):
+        normcli.fit(frame, by="k").save(path)
+
+
+def by_number(path: Path) -> None:
+    normcli.fit(DATA, by="y").save(path)
 
 
 def dated(path: Path) -> None:
@@ -78,7 +84,8 @@ PARQUET: list[tuple[str, Any, pl.DataFrame, list[str], int]] = [
         [],
         3,
     ),
-    ("other key dtype", grouped, DATA.with_columns(pl.lit(b"a").alias("k")), [], 3),
+    ("other key dtype", by_number, DATA.with_columns(pl.lit("one").alias("y")), [], 3),
+    ("fractions as keys", by_number, DATA.with_columns(pl.lit(1.5).alias("y")), [], 3),
     ("unknown group in parquet", grouped, DATA.with_columns(pl.lit("c").alias("k")), [], 3),
 ]
 
