@@ -108,7 +108,7 @@ def _root(power: int, error: float, whole: int, example: str, smallest: float) -
 
     def spread(m: Method, p: Params, x: float, eta: float) -> float:
         y = abs(x) ** (1 / power)
-        return (y + eta) ** power - y**power + error * abs(x)
+        return float((y + eta) ** power - y**power) + error * abs(x)
 
     return Bound((example,), lambda m, p, x: error * abs(x) + _LEAST, spread, whole, smallest)
 

@@ -174,17 +174,16 @@ def test_floats_come_back_within_the_bound(
 ) -> None:
     bound = BOUNDS[parse_chain(chain)[0].name]
     largest = _LARGEST if dtype == pl.Float64() else 2.0**120
-    if chain.startswith("clip"):
+    if "clip" in chain:
         largest = min(largest, 1e300)
-    drawn = data.draw(
-        st.lists(_floats(bound.smallest, largest), min_size=_rows(chain), max_size=12)
-    )
-    numbers = np.array(drawn, np.float64 if dtype == pl.Float64() else np.float32)
-    inside = numbers[numbers >= bound.smallest]
-    inside = inside[inside > -1] if chain == "log1p" else inside
-    inside = inside[inside > 0] if chain in ("log", "log2", "log10") else inside
+    numbers = _floats(bound.smallest, largest)
+    drawn = data.draw(st.lists(numbers, min_size=_rows(chain), max_size=12))
+    # To float32 first: the domain may begin between two of its numbers.
+    series = pl.Series("x", drawn, pl.Float64).cast(dtype)
+    above = (series > -1) if chain == "log1p" else (series >= bound.smallest)
+    inside = series.filter(above & ((series > 0) if bound.smallest == 5e-324 else True))
     if len(inside) >= _rows(chain):
-        check_floats(pl.Series("x", inside, dtype), chain)
+        check_floats(inside, chain)
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
