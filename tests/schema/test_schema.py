@@ -128,7 +128,7 @@ def test_the_way_text_was_read_is_valid(tmp_path: Any) -> None:
         header=False,
         null_values=["-"],
         decimal_comma=True,
-        types={"column_3": "Decimal(4,1)"},
+        types={"column_2": "Decimal(4,1)"},
     )
     made = json.loads(stats.to_json())
     assert set(made["read"]) == set(SCHEMA["$defs"]["read"]["properties"])
