@@ -26,6 +26,7 @@ lint: $(VENV)/.test-ready
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@MYPYPATH=docs $(BIN)/mypy docs/*.py sample_data/*.py
 
 docs: $(VENV)/.test-ready
 	@$(BIN)/python docs/generate.py
