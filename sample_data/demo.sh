@@ -52,7 +52,9 @@ PYTHON
 
 step "4. Flights: fit every carrier apart, merge"
 for folder in sample_data/flights/carrier=*; do
-    "${fit[@]}" "$folder" -o "$out/shard-${folder##*=}.json" --quiet
+    carrier=${folder##*=}
+    # As a glob, so that the file is named as it is in a fit of the whole directory.
+    "${fit[@]}" "sample_data/flights/*=$carrier/*" -o "$out/shard-$carrier.json" --quiet
 done
 echo "$ normcli merge $out/shard-*.json -o $out/merged.json"
 normcli merge "$out"/shard-*.json -o "$out/merged.json"
