@@ -96,7 +96,7 @@ class Transform:
         tables = [
             target.table.rename(lambda constant, target=target: target.prefix + constant)  # type: ignore[misc]
             for target in self._targets
-            if target.known is not None
+            if target.known is not None and target.table.width
         ]
         self._constants = pl.concat(tables, how="horizontal") if tables else pl.DataFrame()
 
@@ -129,6 +129,9 @@ class Transform:
             # The last row serves the rows of unknown groups.
             table = pl.concat([by_group, elsewhere])
             known = pl.concat([defined, pl.Series([False])])
+        elif self._keys is not None:
+            # Nothing depends on the group, but a group may be unknown all the same.
+            known = pl.Series([True] * len(self._keys) + [False])
         return _Target(name, through, column, table, known, output, f"\0{i}.")
 
     def _check_dtype(self, name: str, column: FittedColumn, dtype: pl.DataType) -> None:
@@ -180,7 +183,7 @@ class Transform:
         known = [
             target.known[cells].alias(target.prefix + "known")
             for target in self._targets
-            if target.known is not None and self._options.unknown_group == "keep"
+            if target.known is not None and self._tells_known(target)
         ]
         constants = self._constants[cells] if self._constants.width else self._constants
         return frame.hstack(constants).hstack(known)
@@ -210,9 +213,18 @@ class Transform:
         x = inverse(target.column, y, target.constant, target.table)
         return self._kept(target, x, y).cast(target.output, strict=False).alias(target.name)
 
+    def _tells_known(self, target: _Target) -> bool:
+        """Whether a column tells the rows of known groups; else their constants are null."""
+        choice = self._options.unknown_group
+        return target.known is not None and (
+            choice == "keep" or (choice == "null" and not target.table.width)
+        )
+
     def _kept(self, target: _Target, carried: pl.Expr, original: pl.Expr) -> pl.Expr:
-        if target.known is None or self._options.unknown_group != "keep":
+        if not self._tells_known(target):
             return carried
+        if self._options.unknown_group == "null":
+            return pl.when(pl.col(target.prefix + "known")).then(carried)
         if self._direction == "invert":
             original = from_float(original, target.column.dtype, None)
         return pl.when(pl.col(target.prefix + "known")).then(carried).otherwise(original)
@@ -230,7 +242,10 @@ class Transform:
                 inside = step.method.domain(x)
                 if inside is None:
                     continue
-                outside = frame.select((x.is_finite() & ~inside).sum()).item()
+                wrong = x.is_finite() & ~inside
+                if self._tells_known(target):
+                    wrong &= pl.col(target.prefix + "known")
+                outside = frame.select(wrong.sum()).item()
                 if outside:
                     raise DataError(
                         f'{self._name}: column "{target.name}" has at least {outside:,} '

@@ -1,0 +1,83 @@
+"""A later step is fitted on the output of the earlier ones: the same as fitting one by one."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import normcli
+from normcli.errors import DataError, NormWarning
+from normcli.methods import METHODS
+from tests.conformance.bounds import BOUNDS
+
+_SECOND = [name for name in sorted(METHODS) if METHODS[name].parameters]
+_FIRST = [
+    *(n for n in sorted(METHODS) if n not in ("minmax", "skip", "clip")),
+    *("minmax:low=1,high=2", "clip:low=2,high=90"),
+]
+
+
+def _fit(frame: pl.DataFrame, chain: str, by: tuple[str, ...] = ()) -> normcli.Stats:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NormWarning)
+        return normcli.fit(frame, method=chain, columns="x", by=by)
+
+
+def _last_step(stats: normcli.Stats) -> dict[str, Any]:
+    (described,) = json.loads(stats.to_json())["columns"].values()
+    step: dict[str, Any] = described["steps"][-1]
+    return step
+
+
+def _frame(dtype: Any = pl.Float64) -> pl.DataFrame:
+    chance = np.random.default_rng(3)
+    numbers = pl.Series("x", chance.uniform(1.5, 100, 60)).cast(dtype)
+    return pl.DataFrame([pl.Series("g", [i * i % 3 for i in range(60)]), numbers])
+
+
+@pytest.mark.parametrize("second", _SECOND)
+@pytest.mark.parametrize("first", _FIRST)
+def test_a_chain_is_two_fits(first: str, second: str) -> None:
+    for dtype in (pl.Float64, pl.Int64):
+        frame = _frame(dtype)
+        between = _fit(frame, first).apply(frame)
+        chained, alone = _fit(frame, f"{first}+{second}"), _fit(between, second)
+        assert _last_step(chained)["params"] == _last_step(alone)["params"]
+        assert chained.apply(frame).equals(alone.apply(between))
+
+        between = _fit(frame, first, ("g",)).apply(frame)
+        chained, alone = _fit(frame, f"{first}+{second}", ("g",)), _fit(between, second, ("g",))
+        assert _last_step(chained)["groups"] == _last_step(alone)["groups"]
+        assert chained.apply(frame).equals(alone.apply(between))
+
+
+def test_three_steps() -> None:
+    frame = _frame()
+    between = _fit(_fit(frame, "log1p").apply(frame), "zscore").apply(
+        _fit(frame, "log1p").apply(frame)
+    )
+    chained = _fit(frame, "log1p+zscore+minmax:low=-1,high=1")
+    alone = _fit(between, "minmax:low=-1,high=1")
+    assert _last_step(chained)["params"] == _last_step(alone)["params"]
+    assert chained.apply(frame).equals(alone.apply(between))
+    back = chained.invert(chained.apply(frame))
+    assert (back["x"] - frame["x"]).abs().max() < 1e-12  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "second", [name for name in sorted(METHODS) if BOUNDS[name].smallest > float("-inf")]
+)
+def test_a_step_outside_its_domain_is_refused(second: str) -> None:
+    frame = pl.DataFrame({"x": [-40.0, 1.0, 50.0]})
+    with pytest.raises(DataError, match=f"outside the domain of {second}"):
+        _fit(frame, second)
+    with pytest.raises(DataError, match=f"outside the domain of {second}"):
+        _fit(frame, f"minmax:low=-3,high=5+{second}")
+    stats = _fit(pl.DataFrame({"x": [1.0, 4.0]}), second)
+    with pytest.raises(DataError, match=f"outside the domain of {second}"):
+        stats.apply(frame)
