@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-import normcli
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from normcli.errors import DataError, NormWarning, StatsFileError
 from polars.testing import assert_frame_equal
+
+import normcli
+from normcli.errors import DataError, NormWarning, StatsFileError
 
 FRAME = pl.DataFrame(
     {

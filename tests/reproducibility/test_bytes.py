@@ -87,9 +87,7 @@ def test_the_reference_is_about_all_columns(reference: dict[str, bytes]) -> None
 
 @GROUPINGS
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_threads(
-    parquet: Path, reference: dict[str, bytes], by: list[str], threads: int
-) -> None:
+def test_threads(parquet: Path, reference: dict[str, bytes], by: list[str], threads: int) -> None:
     assert fit(parquet, *by, "-x", "key", "--threads", str(threads)) == expected(reference, by)
 
 
