@@ -6,6 +6,7 @@ main thread only waits; on SIGINT or SIGTERM it removes what was begun and ends 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,11 @@ from normcli.errors import NormError, NormWarning, UsageError
 __all__ = ["guarded", "pairs", "prepare"]
 
 _BUG = 70
+_MEANINGS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file grew beyond the size limit",
+}
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,20 +47,27 @@ def guarded(work: Callable[[], None], *, quiet: bool = False, debug: bool = Fals
                 work()
                 sys.stdout.flush()
             result.append(0)
+        except KeyboardInterrupt:
+            # The engine noticed it, too; the main thread deals with it.
+            result.append(128 + signal.SIGINT)
         except BaseException as error:
             result.append(_explain(error, debug))
 
     def stop(number: int, frame: Any) -> NoReturn:
         raise _Stopped(number)
 
-    for number in _ENDING:
-        # What is ignored stays so: nohup, or a job in the background of a script.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
     thread = threading.Thread(target=body, daemon=True)
     try:
+        for number in _ENDING:
+            # What is ignored stays so: nohup, or a job in the background of a script.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, stop)
         thread.start()
-        thread.join()
+        # The engine's own handler of SIGINT restarts a wait without end; this one ends in time.
+        while thread.is_alive():
+            thread.join(0.05)
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)  # it is done; only its exit code is to come
     except _Stopped as stopped:
         _end(128 + stopped.number, "interrupted" if stopped.number == signal.SIGINT else "ended")
     if result[0]:
@@ -88,7 +101,8 @@ def _explain(error: BaseException, debug: bool) -> int:
     """Print what an error means and return its exit code."""
     if debug:
         traceback.print_exception(error)
-    if isinstance(error, BrokenPipeError):
+    # Rich makes a SystemExit of a closed pipe.
+    if isinstance(error, (BrokenPipeError, SystemExit)):
         # Whoever read our output has seen enough; stdout can't even be flushed any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -98,7 +112,8 @@ def _explain(error: BaseException, debug: bool) -> int:
             print(f"hint: {error.hint}", file=sys.stderr)
         return error.exit_code
     if isinstance(error, OSError):
-        print(f"normcli: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        what = _MEANINGS.get(error.errno or 0, error.strerror or str(error))
+        print(f"normcli: {error.filename or 'output'}: {what}", file=sys.stderr)
         return 4
     print(f"normcli: unexpected {type(error).__name__}: {error}", file=sys.stderr)
     print("hint: this is a bug in normcli; --debug shows where", file=sys.stderr)

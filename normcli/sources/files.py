@@ -118,6 +118,8 @@ def _input(path: str, relative: str, format_name: Format | None) -> InputFile:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is gone", "it is a link to a file that was removed") from error
     except PermissionError as error:
         raise EnvironmentFailureError(
             f"{path} may not be read: permission denied", f"see who may read it: ls -l {path}"

@@ -45,8 +45,14 @@ def stdin_source(
         temporary.register(spool.name)
         why = "read more than once" if repeat else f"read as {encoding.format}"
         warnings.warn(f"stdin has to be {why}: spooling it to disk", NormWarning, stacklevel=2)
-        shutil.copyfileobj(buffered, spool, 1 << 22)
-        spool.flush()
+        try:
+            shutil.copyfileobj(buffered, spool, 1 << 22)
+            spool.flush()
+        except OSError as error:
+            if error.errno is None:
+                raise DataError(f"stdin can't be decompressed: {error}", CUT_OFF) from error
+            # The error itself names no file.
+            raise OSError(error.errno, error.strerror, spool.name) from error
         file = InputFile(spool.name, "stdin", encoding, "stdin")
         try:
             yield _renamed(files_source([file], options, expected))
