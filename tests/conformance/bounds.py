@@ -82,7 +82,7 @@ def _minmax_error(m: Any, p: Params, x: float) -> float:
     if (m.low, m.high) == (0, 1):
         return _ulps(4, x, low) + tiny
     zero = float(Fraction(p["min"]) - Fraction(m.low) * Fraction(span) / Fraction(_width(m)))
-    return _ulps(16, x, low, zero) + tiny
+    return _ulps(17, x, low, zero) + tiny
 
 
 def _curved(
