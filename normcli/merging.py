@@ -81,7 +81,7 @@ def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> N
     def differs(what: str, a: object, b: object) -> None:
         if a != b:
             raise StatsFileError(
-                f"{first_name} and {name} differ in {what}: {a} and {b}",
+                f"{first_name} and {name} differ in {what}: {_listed(a)}; and {_listed(b)}",
                 "merge adds up fits of shards made with the same recipe",
             )
 
@@ -97,6 +97,15 @@ def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> N
     differs("their group keys", *({k: str(d) for k, d in s.items()} for s in schemas))
     differs("--where", first.where, other.where)
     differs("how text was read", first.read, other.read)
+
+
+def _listed(value: object) -> str:
+    """Return a list, a table or a text as one would say it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_listed(each)}" for key, each in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def _common_keys(

@@ -13,6 +13,7 @@ associative and commutative, and so is this type, bit for bit.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -169,9 +170,9 @@ def _hex(mantissa: int, exponent: int) -> str:
 
 
 def _unhex(text: str) -> tuple[int, int]:
-    mantissa_text, _, exponent_text = text.partition("p")
-    mantissa, exponent = int(mantissa_text, 16), int(exponent_text)
+    found = re.fullmatch(r"(-?0x[0-9a-f]+)p(-?\d{1,4})", text)
+    mantissa, exponent = (int(found[1], 16), int(found[2])) if found else (0, 0)
     # A bound on the exponent keeps a hostile file from asking for an astronomic shift.
     if abs(exponent) > 5000 or _hex(mantissa, exponent) != text:
-        raise ValueError(f"not a canonical exact number: {text!r}")
+        raise ValueError(f'"{text}" is not an exact number in canonical form')
     return mantissa, exponent

@@ -43,9 +43,10 @@ _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 def keys_from_json(rows: list[list[Any]], dtypes: dict[str, pl.DataType]) -> pl.DataFrame:
     """Return the keys that `keys_to_json` wrote; raise ValueError if they are none."""
+    for row in rows:
+        if len(row) != len(dtypes):
+            raise ValueError(f"a group has {len(row)} keys, not {len(dtypes)}")
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(dtypes)
-    if len(columns) != len(dtypes):
-        raise ValueError(f"a group has {len(columns)} keys, not {len(dtypes)}")
     made = [
         _column_from_json(name, list(values), dtype)
         for (name, dtype), values in zip(dtypes.items(), columns, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,7 @@ from normcli.statsfile.keys import keys_from_json
 
 __all__ = ["from_bytes"]
 
+_MADE_BY = "a stats file is what normcli fit writes"
 _DAMAGED = "it was edited or damaged; fit again, or take it from version control"
 
 
@@ -43,25 +45,50 @@ class _RefusedError(Exception):
 
 def from_bytes(data: bytes, name: str) -> Fitted:
     """Return the fit that a stats file holds; raise StatsFileError if it can't be trusted."""
+    if not data.strip():
+        raise StatsFileError(f"{name} is empty", _DAMAGED)
+    if not data.lstrip().startswith(b"{"):
+        raise StatsFileError(f"{name} is not a stats file", _MADE_BY)
     try:
-        document = _decode(data)
+        document = _decode(data, name)
         return _fitted(document)
     except _RefusedError as error:
         raise StatsFileError(f"{name}: {error}", _DAMAGED) from error
+    except msgspec.ValidationError as error:
+        raise StatsFileError(f"{name}: {_plainly(str(error))}", _DAMAGED) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StatsFileError(f"{name} is not a stats file: {error}", _DAMAGED) from error
+        raise StatsFileError(f"{name}: {_place(error, data)}", _DAMAGED) from error
 
 
-def _decode(data: bytes) -> Document:
+def _place(error: Exception, data: bytes) -> str:
+    """Return where a text stops being JSON."""
+    if "truncated" in str(error):
+        return "the file is cut off"
+    found = re.search(r"byte (\d+)", str(error))
+    if found is None:
+        return _plainly(str(error))
+    at = int(found[1])
+    near = data[at : at + 20].split(b"\n")[0].decode(errors="replace")
+    line = data.count(b"\n", 0, at) + 1
+    return f"line {line} is not JSON, from here on: {near}"
+
+
+def _plainly(message: str) -> str:
+    """Return a message of the JSON library without its marks."""
+    return re.sub(r" - at `\$\.?([^`]*)`", r" in \1", message).replace("`", '"')
+
+
+def _decode(data: bytes, name: str) -> Document:
     head = msgspec.json.decode(data)
     version = head.get("format") if isinstance(head, dict) else None
     if isinstance(version, str) and version.startswith("normcli/") and version != FORMAT:
         raise StatsFileError(
-            f"the stats file has format {version}; this normcli reads {FORMAT}",
-            "install a newer normcli",
+            f"{name} has format {version}; this normcli reads {FORMAT}", "install a newer normcli"
         )
     if version != FORMAT:
-        raise _RefusedError(f'"format" is {version!r}, not "{FORMAT}"')
+        raise StatsFileError(
+            f'{name} is not a stats file: it has no "format": "{FORMAT}"', _MADE_BY
+        )
     if b'"dtype": "Decimal(' in data:
         # Decimals have more digits than a float64; read all numbers of this file exactly.
         return msgspec.convert(msgspec.json.Decoder(float_hook=Decimal).decode(data), Document)
@@ -89,6 +116,8 @@ def _fitted(document: Document) -> Fitted:
         except (_RefusedError, ValueError, NormError) as error:
             message = error.message if isinstance(error, NormError) else error
             raise _RefusedError(f'column "{column}": {message}') from error
+        except (TypeError, AttributeError, KeyError, OverflowError) as error:
+            raise _RefusedError(f'column "{column}" holds values of the wrong kind') from error
     return Fitted(
         document.source.rows,
         tuple(document.source.files),
@@ -196,7 +225,7 @@ def _number(value: Any, dtype: pl.DataType, exact: bool) -> Any:
         raise _RefusedError(f"{value!r} is not a number")
     if isinstance(dtype, pl.Decimal) and exact:
         return Decimal(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and abs(value) < 2**1023:
         return value
     number = float(value)
     if not math.isfinite(number):
@@ -210,7 +239,7 @@ def _table(part: Any, label: str, names: list[str], cells: int) -> list[list[Any
         raise _RefusedError(f'a table by group must have "{label}" {names} and "rows"')
     rows = part["rows"]
     if not isinstance(rows, list) or len(rows) != cells:
-        raise _RefusedError(f"{len(rows)} rows for {cells} groups")
+        raise _RefusedError(f"there must be {cells} rows, one for each group")
     if {type(row) for row in rows} != {list} or {len(row) for row in rows} != {len(names)}:
         raise _RefusedError(f"a group's row does not have {len(names)} values")
     return [list(column) for column in zip(*rows, strict=True)]
