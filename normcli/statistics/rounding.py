@@ -85,7 +85,10 @@ def standard_deviation(
     ddof: int,
     unit: int = 1,
 ) -> float:
-    """Return √(Σ(x−μ)²/(n−ddof)) from the exact sums: zero exactly when all values are equal."""
+    """Return √(Σ(x−μ)²/(n−ddof)) from the exact sums.
+
+    Zero when all values are equal, and else only where the root is below half of 2^−1074.
+    """
     numerator, denominator = _variance_ratio(
         total, exponent, squares, squares_exponent, count, count - ddof
     )
