@@ -70,6 +70,8 @@ def test_saved_and_loaded_it_is_the_same(stats: normcli.Stats, tmp_path: Path) -
     assert loaded.apply(FRAME).equals(stats.apply(FRAME))
 
 
+# A part of two rows or one may be constant, which is worth a warning to a user.
+@pytest.mark.filterwarnings("ignore::normcli.errors.NormWarning")
 def test_merge_is_the_fit_of_all_rows(stats: normcli.Stats) -> None:
     for by in ((), ("key",)):
         parts = [normcli.fit(part, by=by) for part in (FRAME[:2], FRAME[2:4], FRAME[4:])]
