@@ -21,6 +21,8 @@ from normcli.sources import Encoding, ReadOptions
 
 __all__ = ["Outputs", "WriteOptions", "whole_outputs", "write_frame", "write_text"]
 
+# Else row groups are as large as the batches happen to be: here always the same, and not tiny.
+_ROW_GROUP_ROWS = 1 << 17
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),
@@ -212,7 +214,11 @@ def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions) -> pl.LazyFra
     common: dict[str, Any] = {"lazy": True, "sync_on_close": "all" if regular else None}
     if kind == "parquet":
         compression = "uncompressed" if compression == "none" else compression
-        return _made(frame.sink_parquet(target, compression=compression, **common))
+        return _made(
+            frame.sink_parquet(
+                target, compression=compression, row_group_size=_ROW_GROUP_ROWS, **common
+            )
+        )
     if kind == "ipc":
         compression = "uncompressed" if compression == "none" else compression
         return _made(frame.sink_ipc(target, compression=compression, **common))
