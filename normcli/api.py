@@ -205,30 +205,44 @@ def _predicate(where: str | None, schema: pl.Schema) -> pl.Expr | None:
 
 def _warn_of_useless(fitted: Fitted) -> None:
     for column in fitted.columns:
-        if column.summary["count"] == 0:
-            warnings.warn(
-                f'column "{column.name}" has no valid value; apply will give null',
-                NormWarning,
-                stacklevel=4,
+        for warning in _useless(column):
+            warnings.warn(f'column "{column.name}" {warning}', NormWarning, stacklevel=4)
+
+
+def _useless(column: FittedColumn) -> Iterator[str]:
+    """Yield what of a column's fit can't do what it was asked for."""
+    summary = column.summary
+    missing = [
+        f"{key} of {step.method.name}"
+        for step in column.steps
+        for key, value in step.params.items()
+        if value is None
+    ]
+    if summary["count"] == 0:
+        yield "has no valid value; apply will give null"
+        return
+    if missing:
+        yield f"has too few values for the {' and '.join(missing)}; apply will give null"
+    elif summary["min"] == summary["max"]:
+        yield f"is constant ({summary['min']}); its scale is taken to be 1"
+    groups = column.inputs[0].groups if column.inputs[0] is not None else None
+    if groups is None:
+        return
+    counts = groups["counts"].to_json()[0]
+    empty = {cell for cell, count in enumerate(counts) if count == 0}
+    lacking = {
+        cell
+        for step in column.steps
+        for values in (step.groups or {}).values()
+        for cell, value in enumerate(values)
+        if value is None
+    } - empty
+    for cells, what in ((empty, "no valid value"), (lacking, "too few values")):
+        if cells:
+            yield (
+                f"has {what} in {len(cells):,} of {len(counts):,} groups; "
+                "apply will treat them as unknown groups"
             )
-        elif column.summary["min"] == column.summary["max"]:
-            warnings.warn(
-                f'column "{column.name}" is constant ({column.summary["min"]}); '
-                "its scale is taken to be 1",
-                NormWarning,
-                stacklevel=4,
-            )
-        elif fitted.keys is not None and column.inputs[0] is not None:
-            groups = column.inputs[0].groups
-            counts = groups["counts"].to_json()[0] if groups else []
-            empty = sum(count == 0 for count in counts)
-            if empty:
-                warnings.warn(
-                    f'column "{column.name}" has no valid value in {empty} of '
-                    f"{len(counts)} groups; apply will treat them as unknown groups",
-                    NormWarning,
-                    stacklevel=4,
-                )
 
 
 def load(path: str | os.PathLike[str]) -> Stats:

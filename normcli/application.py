@@ -177,7 +177,7 @@ class Transform:
                     if empty.any():
                         self._refuse_groups(
                             keys.filter(empty),
-                            f'without any value of "{target.column.name}" in the stats file',
+                            f'without parameters of "{target.column.name}" in the stats file',
                         )
         cells = cells.fill_null(len(self._keys))
         known = [

@@ -167,3 +167,17 @@ def test_predictions_outside_the_range_are_clipped(name: str, dtype: pl.DataType
     # Where a float64 can't hold the end itself, the nearest one inside is as far as it goes.
     assert least <= bottom <= least + abs(least) * 2**-52
     assert greatest - greatest * 2**-52 <= top <= greatest
+
+
+def test_too_few_values_for_the_degrees_of_freedom() -> None:
+    """With ddof=1 one value has no standard deviation: that is said, and gives null."""
+    frame = _frame(2.0, 8.0, 5.0).with_columns(g=pl.Series(["a", "a", "b"]))
+    with pytest.warns(NormWarning, match="too few values for the std of zscore; apply .* null"):
+        alone = normcli.fit(frame[:1], method="zscore:ddof=1")
+    assert alone.params("x") == {"mean": 2.0, "std": None}
+    assert alone.apply(frame)["x"].to_list() == [None, None, None]
+    with pytest.warns(NormWarning, match="too few values in 1 of 2 groups"):
+        grouped = normcli.fit(frame, method="zscore:ddof=1", by="g")
+    with pytest.raises(DataError, match='group g=\'b\' is without parameters of "x"'):
+        grouped.apply(frame)
+    assert grouped.apply(frame, unknown_group="null")["x"].to_list()[2] is None
