@@ -22,7 +22,7 @@ from normcli.sources.options import ReadOptions
 
 __all__ = ["NUMBER", "Block", "explain_structure", "explain_values"]
 
-NUMBER = r"(?i)^\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|nan|inf|infinity)\s*$"
+NUMBER = r"(?i)^\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|nan|inf|infinity)$"
 
 _ARTICLES = {
     "Int64": "a whole number (Int64)",

@@ -226,7 +226,8 @@ def convert(
             time_unit=dtype.time_unit, time_zone=dtype.time_zone, strict=strict
         )
     if dtype.is_numeric():
-        column = column.str.strip_chars()
+        # As the parser does: spaces before a number, none behind it.
+        column = column.str.strip_chars_start()
         column = column.str.replace(",", ".", literal=True) if decimal_comma else column
     return column.cast(dtype, strict=strict)
 
