@@ -197,6 +197,11 @@ def settle(
 def _read_dtype(format_name: str, inferred: pl.DataType, dtype: pl.DataType) -> pl.DataType:
     """Return what the parser has to read so that it can be converted to the dtype."""
     plain = dtype.is_numeric() and not dtype.is_decimal() and number_kind(dtype) is not None
+    if plain and format_name == "ndjson":
+        # Its parser ends the process when it is asked for any narrower number.
+        if dtype.is_float():
+            return pl.Float64()
+        return dtype if dtype == pl.UInt64() else pl.Int64()
     if plain or dtype == inferred:
         return dtype
     if format_name != "ndjson" and isinstance(dtype, _NATIVE):
