@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -93,25 +93,14 @@ class Outputs:
                 f"the directory {shown} does not exist", f"make it first: mkdir -p {shown}"
             )
         try:
-            handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+            unfinished = temporary.make_folder(folder, f".{name}.")
         except OSError as error:
             raise EnvironmentFailureError(
                 f"{destination} can't be written: {error.strerror}",
                 f"see who may write to the directory: ls -ld {shown}",
             ) from error
-        temporary.register(unfinished)
-        self._pending.append((unfinished, real))
-        # mkstemp lets only the owner in; an output has the mode of the file it replaces, or
-        # the one that the umask gives to new files.
-        try:
-            mode = stat.S_IMODE(os.stat(real).st_mode)
-        except FileNotFoundError:
-            mask = os.umask(0)
-            os.umask(mask)
-            mode = 0o666 & ~mask
-        os.fchmod(handle, mode)
-        os.close(handle)
-        return unfinished
+        self._pending.append((os.path.join(unfinished, name), real))
+        return self._pending[-1][0]
 
     def make_directory(self, path: str) -> None:
         """Make a directory and those above it; they go again if the outputs do not get whole."""
@@ -121,23 +110,25 @@ class Outputs:
             path = os.path.dirname(path)
         for each in reversed(missing):
             try:
-                os.mkdir(each)
+                temporary.make_plain_folder(each)
             except OSError as error:
                 shown = os.path.relpath(each)
                 raise EnvironmentFailureError(
                     f"the directory {shown} can't be made: {error.strerror}",
                     f"see who may write to the one above: ls -ld {os.path.dirname(shown) or '.'}",
                 ) from error
-            temporary.register(each)
             self._made.append(each)
 
     def publish(self) -> None:
-        """Give all outputs their names."""
+        """Give all outputs their names, and the modes of the files that they replace."""
+        for unfinished, real in self._pending:
+            with suppress(FileNotFoundError):
+                os.chmod(unfinished, stat.S_IMODE(os.stat(real).st_mode))
         for unfinished, real in self._pending:
             os.replace(unfinished, real)
-            temporary.forget(unfinished)
+            temporary.discard(os.path.dirname(unfinished))
         for folder in self._made:
-            temporary.forget(folder)
+            temporary.release(folder)
         for folder in {os.path.dirname(real) for _, real in self._pending}:
             handle = os.open(folder, os.O_RDONLY)
             try:
@@ -149,13 +140,9 @@ class Outputs:
     def discard(self) -> None:
         """Remove everything that was begun."""
         for unfinished, _ in self._pending:
-            with suppress(FileNotFoundError):
-                os.unlink(unfinished)
-            temporary.forget(unfinished)
+            temporary.discard(os.path.dirname(unfinished))
         for folder in reversed(self._made):
-            with suppress(OSError):
-                os.rmdir(folder)
-            temporary.forget(folder)
+            temporary.discard(folder)
 
 
 def _inside(folder: str) -> str:
@@ -186,8 +173,7 @@ def write_text(text: str, destination: str | None) -> None:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            with suppress(OSError):  # a device can't be synced
-                os.fsync(file.fileno())
+            _sync(file)
 
 
 def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOptions) -> None:
@@ -210,7 +196,7 @@ def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOpti
 def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions) -> pl.LazyFrame:
     kind = options.encoding.format
     compression: Any = options.chosen_compression
-    regular = isinstance(target, str) and stat.S_ISREG(os.stat(target).st_mode)
+    regular = isinstance(target, str) and not os.path.exists(target)
     common: dict[str, Any] = {"lazy": True, "sync_on_close": "all" if regular else None}
     if kind == "parquet":
         compression = "uncompressed" if compression == "none" else compression
@@ -264,10 +250,18 @@ def _write_arrow_stream(
                 writer.write_table(batch.to_arrow().cast(schema))
         file.flush()
         if isinstance(target, str):
-            with suppress(OSError):
-                os.fsync(file.fileno())
+            _sync(file)
 
 
 @contextmanager
 def _left_open(stream: IO[bytes]) -> Iterator[IO[bytes]]:
     yield stream
+
+
+def _sync(file: IO[Any]) -> None:
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        # A device or a pipe can't be synced; a file that can't has not been written.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise

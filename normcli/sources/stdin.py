@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,23 +41,27 @@ def stdin_source(
     if not repeat and encoding.format not in ("parquet", "ipc"):
         yield stream_source(buffered, encoding, options, expected)
         return
-    with tempfile.NamedTemporaryFile(prefix="normcli-", suffix=f".{encoding.format}") as spool:
-        temporary.register(spool.name)
-        why = "read more than once" if repeat else f"read as {encoding.format}"
-        warnings.warn(f"stdin has to be {why}: spooling it to disk", NormWarning, stacklevel=2)
-        try:
-            shutil.copyfileobj(buffered, spool, 1 << 22)
-            spool.flush()
-        except OSError as error:
-            if error.errno is None:
-                raise DataError(f"stdin can't be decompressed: {error}", CUT_OFF) from error
-            # The error itself names no file.
-            raise OSError(error.errno, error.strerror, spool.name) from error
-        file = InputFile(spool.name, "stdin", encoding, "stdin")
-        try:
-            yield _renamed(files_source([file], options, expected))
-        finally:
-            temporary.forget(spool.name)
+    why = "read more than once" if repeat else f"read as {encoding.format}"
+    warnings.warn(f"stdin has to be {why}: spooling it to disk", NormWarning, stacklevel=2)
+    folder = temporary.make_folder(None, "normcli-")
+    path = os.path.join(folder, f"stdin.{encoding.format}")
+    try:
+        _spool(buffered, path)
+        file = InputFile(path, "stdin", encoding, "stdin")
+        yield _renamed(files_source([file], options, expected))
+    finally:
+        temporary.discard(folder)
+
+
+def _spool(stream: IO[bytes], path: str) -> None:
+    try:
+        with open(path, "wb") as spool:
+            shutil.copyfileobj(stream, spool, 1 << 22)
+    except OSError as error:
+        if error.errno is None:
+            raise DataError(f"stdin can't be decompressed: {error}", CUT_OFF) from error
+        # The error itself names no file.
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def _renamed(source: Source) -> Source:
