@@ -28,7 +28,7 @@ from normcli.errors import (
 from normcli.fitted import Fitted, FittedColumn, conclude, summarize
 from normcli.merging import merge_fits
 from normcli.recipe import Chain, Recipe, count_passes, parse_chain, resolve
-from normcli.sinks import WriteOptions, write_text
+from normcli.sinks import WriteOptions, check_destination, write_text
 from normcli.sources import (
     Encoding,
     Extent,
@@ -49,6 +49,7 @@ __all__ = [
     "ReadOptions",
     "Stats",
     "TransformOptions",
+    "check_destination",
     "fit",
     "load",
     "merge",

@@ -19,7 +19,14 @@ from normcli import temporary
 from normcli.errors import EnvironmentFailureError, UsageError
 from normcli.sources import Encoding, ReadOptions
 
-__all__ = ["Outputs", "WriteOptions", "whole_outputs", "write_frame", "write_text"]
+__all__ = [
+    "Outputs",
+    "WriteOptions",
+    "check_destination",
+    "whole_outputs",
+    "write_frame",
+    "write_text",
+]
 
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
@@ -76,25 +83,14 @@ class Outputs:
         """Return the name to write to until the output is whole."""
         # A link stays a link; a device or named pipe is written to as it is.
         real = os.path.realpath(destination)
-        if os.path.exists(real) and not stat.S_ISREG(os.stat(real).st_mode):
-            if os.path.isdir(real):
-                raise EnvironmentFailureError(
-                    f"{destination} is a directory", "name a file in it: -o " + _inside(destination)
-                )
+        check_destination(destination)
+        if os.path.exists(real) and not os.path.isfile(real):
             return real
         folder, name = os.path.split(real)
-        shown = os.path.dirname(destination) or folder
-        if os.path.exists(folder) and not os.path.isdir(folder):
-            raise EnvironmentFailureError(
-                f"{shown} is a file, not a directory", "choose another name"
-            )
-        if not os.path.isdir(folder):
-            raise EnvironmentFailureError(
-                f"the directory {shown} does not exist", f"make it first: mkdir -p {shown}"
-            )
         try:
             unfinished = temporary.make_folder(folder, f".{name}.")
         except OSError as error:
+            shown = os.path.dirname(destination) or folder
             raise EnvironmentFailureError(
                 f"{destination} can't be written: {error.strerror}",
                 f"see who may write to the directory: ls -ld {shown}",
@@ -143,6 +139,28 @@ class Outputs:
             temporary.discard(os.path.dirname(unfinished))
         for folder in reversed(self._made):
             temporary.discard(folder)
+
+
+def check_destination(destination: str) -> None:
+    """Raise EnvironmentFailureError if a file of that name can't be, before work begins."""
+    real = os.path.realpath(destination)
+    if os.path.isdir(real):
+        raise EnvironmentFailureError(
+            f"{destination} is a directory", "name a file in it: -o " + _inside(destination)
+        )
+    folder = os.path.dirname(real)
+    shown = os.path.dirname(destination) or folder
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise EnvironmentFailureError(f"{shown} is a file, not a directory", "choose another name")
+    if not os.path.isdir(folder):
+        raise EnvironmentFailureError(
+            f"the directory {shown} does not exist", f"make it first: mkdir -p {shown}"
+        )
+    if not os.path.exists(real) and not os.access(folder, os.W_OK):
+        raise EnvironmentFailureError(
+            f"{destination} can't be written: Permission denied",
+            f"see who may write to the directory: ls -ld {shown}",
+        )
 
 
 def _inside(folder: str) -> str:

@@ -87,6 +87,8 @@ def fit(
 
         if inf not in ("error", "skip"):
             raise UsageError(f'--inf must be error or skip, not "{inf}"')
+        if output not in (None, "-"):
+            api.check_destination(output)  # before a long scan, not after it
         with progress_on_stderr(progress.value) as shown:
             stats = api.fit(
                 sources or ["-"],

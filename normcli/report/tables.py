@@ -42,7 +42,9 @@ def print_stats(stats: Stats) -> None:
         table.add_column(name, justify="right")
     for column in fitted.columns:
         summary = {
-            key: _in_units(value, column.dtype) if key in ("min", "max", "mean") else value
+            key: _in_units(value, column.dtype, key == "std")
+            if key in ("min", "max", "mean", "std")
+            else value
             for key, value in column.summary.items()
         }
         table.add_row(
@@ -84,12 +86,17 @@ def print_column(stats: Stats, name: str) -> None:
         out.print(f"… and {len(fitted.keys) - _MOST_GROUPS:,} more groups (--json shows all)")
 
 
-def _in_units(value: Any, dtype: pl.DataType) -> Any:
-    """Return a date or time for a count of its units; every other value as it is."""
+def _in_units(value: Any, dtype: pl.DataType, length: bool = False) -> Any:
+    """Return a date, time or length of time for a count of units; other values as they are."""
     if value is None or not dtype.is_temporal():
         return value
+    if length:
+        if dtype == pl.Date():
+            return f"{value:.7g} days"
+        dtype = pl.Duration(getattr(dtype, "time_unit", "ns"))
     counted = pl.Int32 if dtype == pl.Date() else pl.Int64
-    return pl.Series([round(value)], dtype=counted).cast(dtype).dt.to_string("iso").item()
+    form = "polars" if isinstance(dtype, pl.Duration) else "iso"
+    return pl.Series([round(value)], dtype=counted).cast(dtype).dt.to_string(form).item()
 
 
 def number(value: Any) -> str:

@@ -7,6 +7,7 @@ the files; a column of whole numbers in one file and of floats in another is flo
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import polars as pl
 
 from normcli.columns import number_kind
 from normcli.dtypes import dtype_name
-from normcli.errors import DataError, did_you_mean
+from normcli.errors import DataError, NormWarning, did_you_mean
 from normcli.sources.diagnosis import NUMBER, Block, explain_structure
 from normcli.sources.formats import BOM
 from normcli.sources.options import ReadOptions
@@ -51,8 +52,13 @@ def csv_arguments(format_name: str, options: ReadOptions) -> dict[str, Any]:
     }
 
 
-def infer(head: bytes, name: str, format_name: str, options: ReadOptions, rows: int) -> pl.Schema:
-    """Return the columns and dtypes of a text file from its first lines (Null: no value seen)."""
+def infer(
+    head: bytes, name: str, format_name: str, options: ReadOptions, rows: int, warn: bool = False
+) -> pl.Schema:
+    """Return the columns and dtypes of a text file from its first lines (Null: no value seen).
+
+    With `warn`, warn of columns of numbers that a few texts turn into columns of text.
+    """
     if not head.removeprefix(BOM).strip():
         raise DataError(f"{name} holds nothing but blank lines", "leave it out, or write it again")
     if format_name == "ndjson":
@@ -90,7 +96,29 @@ def infer(head: bytes, name: str, format_name: str, options: ReadOptions, rows: 
         )
     except pl.exceptions.PolarsError as error:
         raise _unreadable(block, error) from error
-    return pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
+    schema = pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
+    if warn:
+        texts = [c for c, d in schema.items() if d == pl.String() and c not in options.types]
+        _warn_of_mixed(sample.select(texts), name)
+    return schema
+
+
+def _warn_of_mixed(texts: pl.DataFrame, name: str) -> None:
+    """Warn of columns that count as text although most of their values are numbers."""
+    mixed: dict[str, list[str]] = {}
+    for values in texts:
+        numbers = values.str.contains(NUMBER)
+        if 2 * (numbers.sum() or 0) > len(values) - values.null_count():
+            other = values.filter(~numbers).mode().sort()[0]
+            mixed.setdefault(other, []).append(f'"{values.name}"')
+    for other, columns in mixed.items():
+        warnings.warn(
+            f"{name}: {', '.join(columns)} {'hold' if len(columns) > 1 else 'holds'} numbers, but "
+            f'also texts such as "{other}", so it counts as text; '
+            f"if that means missing, add --null-value {other}",
+            NormWarning,
+            stacklevel=2,
+        )
 
 
 def _unreadable(block: Block, error: Exception) -> DataError:

@@ -56,10 +56,11 @@ def text_files(
     piecewise: set[str] = set()
     # In the order of names, so that the columns' order does not depend on the files' order.
     for file in sorted(files, key=lambda file: (os.path.basename(file.path), file.path)):
+        warn = not expected and not samples
         # A block of this size holds the sample of most files; a small one is quick to read.
         with open_compressed(file.path, file.encoding.compression) as opened:
             head, _ = _head_of(whole_lines(opened, quotes, file.name, 1 << 20), rows)
-        samples[file.path] = infer(head, file.name, format_name, options, rows)
+        samples[file.path] = infer(head, file.name, format_name, options, rows, warn)
         if file.encoding.compression or (format_name == "ndjson" and head.startswith(BOM)):
             piecewise.add(file.path)
     if format_name == "ndjson":
@@ -112,7 +113,7 @@ def text_stream(
     """Return schema and rows of a text stream, which can be read only once."""
     blocks = whole_lines(stream, format_name != "ndjson", "stdin")
     head, taken = _head_of(blocks, SAMPLE_ROWS)
-    sample = infer(head, "stdin", format_name, options, SAMPLE_ROWS)
+    sample = infer(head, "stdin", format_name, options, SAMPLE_ROWS, warn=not expected)
     _require_values(sample, ["stdin"], options, expected)
     layout = settle(sample, format_name, options, expected)
     rows = lazy_frames(
