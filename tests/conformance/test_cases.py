@@ -178,6 +178,6 @@ def test_too_few_values_for_the_degrees_of_freedom() -> None:
     assert alone.apply(frame)["x"].to_list() == [None, None, None]
     with pytest.warns(NormWarning, match="too few values in 1 of 2 groups"):
         grouped = normcli.fit(frame, method="zscore:ddof=1", by="g")
-    with pytest.raises(DataError, match='group g=\'b\' is without parameters of "x"'):
+    with pytest.raises(DataError, match="group g='b' is without parameters of \"x\""):
         grouped.apply(frame)
     assert grouped.apply(frame, unknown_group="null")["x"].to_list()[2] is None
