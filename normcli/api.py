@@ -14,7 +14,7 @@ import polars as pl
 
 from normcli.application import Direction, Transform, TransformKeywords, TransformOptions
 from normcli.dtypes import parse_dtype
-from normcli.engines.local import BATCH_ROWS, run_fit
+from normcli.engines.local import BATCH_ROWS, DEFAULT_MEMORY, FitSettings, run_fit
 from normcli.engines.progress import NoProgress, Progress
 from normcli.engines.transforming import Job, run_transform
 from normcli.errors import (
@@ -25,9 +25,9 @@ from normcli.errors import (
     UsageError,
     did_you_mean,
 )
-from normcli.fitted import Fitted, FittedColumn, conclude, summarize
+from normcli.fitted import Fitted, FittedColumn
 from normcli.merging import merge_fits
-from normcli.recipe import Chain, Recipe, count_passes, parse_chain, resolve
+from normcli.recipe import Chain, Recipe, parse_chain, resolve, scans_again
 from normcli.sinks import WriteOptions, check_destination, write_text
 from normcli.sources import (
     Encoding,
@@ -89,6 +89,7 @@ def fit(
     types: Mapping[str, str] | None = None,
     threads: int | None = None,
     batch_rows: int = BATCH_ROWS,
+    memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
 ) -> Stats:
     """Compute the statistics that the chains of methods need, and their parameters.
@@ -112,8 +113,9 @@ def fit(
         where,
         inf == "skip",
     )
-    if batch_rows < 1 or (threads is not None and threads < 1):
-        raise UsageError("threads and batch rows must be at least 1")
+    if batch_rows < 1 or memory < 1 or (threads is not None and threads < 1):
+        raise UsageError("threads, batch rows and memory must be at least 1")
+    settings = FitSettings(threads, batch_rows, memory)
     options = ReadOptions(
         delimiter,
         header,
@@ -122,17 +124,16 @@ def fit(
         {name: parse_dtype(text) for name, text in (types or {}).items()},
     )
     chains: list[Chain] = [recipe.method, *(chain for _, chain in recipe.sets)]
-    repeat = max(count_passes(chain) for chain in chains) > 1
+    repeat = any(scans_again(chain) for chain in chains)
     with _opened(source, format, options, {}, repeat) as opened:
-        return Stats(_fit(opened, recipe, state, threads, batch_rows, progress or NoProgress()))
+        return Stats(_fit(opened, recipe, state, settings, progress or NoProgress()))
 
 
 def _fit(
     source: Source,
     recipe: Recipe,
     state: bool,
-    threads: int | None,
-    batch_rows: int,
+    settings: FitSettings,
     progress: Progress,
 ) -> Fitted:
     schema = source.schema
@@ -144,35 +145,14 @@ def _fit(
     )
     recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
     resolved = resolve(recipe, schema)
-    run = run_fit(
-        source,
-        recipe,
-        resolved,
-        _predicate(recipe.where, schema),
-        threads,
-        batch_rows,
-        progress,
-    )
-    columns = []
-    for name, chain in resolved.items():
-        dtype = schema[name]
-        inputs = tuple(run.inputs.get((name, step)) for step in range(len(chain)))
-        assert inputs[0] is not None, "every column's raw values are described"
-        columns.append(
-            FittedColumn(
-                name,
-                dtype,
-                tuple(conclude(name, dtype, chain, i, inputs[i]) for i in range(len(chain))),
-                summarize(dtype, inputs[0]),
-                inputs,
-            )
-        )
+    where = _predicate(recipe.where, schema)
+    run = run_fit(source, recipe, resolved, where, settings, progress)
     # Names below the directory or glob: those of a hive directory's files are often all the same.
     names = [file.relative for file in source.files] or [os.path.basename(n) for n in source.names]
     text = source.encoding is not None and source.encoding.is_text
     read = source.options.to_json() if text or source.options.types else {}
     fitted = Fitted(
-        run.rows, tuple(sorted(names)), recipe.where, run.keys, read, tuple(columns), state
+        run.rows, tuple(sorted(names)), recipe.where, run.keys, read, run.columns, state
     )
     _warn_of_useless(fitted)
     return fitted

@@ -27,6 +27,7 @@ __all__ = [
     "StepInput",
     "conclude",
     "empty_states",
+    "finish_step",
     "fitted_before",
     "fold",
     "needed_statistics",
@@ -96,11 +97,12 @@ def fitted_before(chain: Chain, step: int) -> int:
 
 
 def needed_statistics(chain: Chain, step: int) -> tuple[str, ...]:
-    """Return the statistics to take of the values that enter a step."""
-    wanted = set(chain[step].statistics) if chain[step].fitted else set()
+    """Return the statistics to take of the values that enter a step, in the registry's order."""
+    needs = chain[step].needs(chain[step].given) if chain[step].fitted else None
+    wanted = set() if needs is None or needs.of is not None else {*needs.statistics}
     if step == 0:
         wanted |= set(RAW_STATISTICS)
-    elif wanted:
+    elif needs is not None:
         wanted.add("counts")
     return tuple(name for name in STATISTICS if name in wanted)
 
@@ -118,24 +120,47 @@ def fold(states: States) -> States:
 
 def conclude(
     name: str, dtype: pl.DataType, chain: Chain, step: int, entered: StepInput | None
-) -> FittedStep:
-    """Return a step with the parameters that follow from the states of what entered it."""
+) -> FittedStep | None:
+    """Return a step with the parameters that follow from the states of what entered it.
+
+    None where they do not follow from them: exact percentiles have no state, and what a method
+    asks for second depends on what it learned first.
+    """
     method = chain[step]
     if not method.fitted:
         return FittedStep(method, method.given, None)
-    assert entered is not None
+    needs = method.needs(method.given)
+    if entered is None or needs is None or needs.percentiles or needs.of is not None:
+        return None
     scale = decimal_scale(dtype) if step == 0 else 0
-    rows = _params(name, method, Summary(entered.rows, scale))
-    params = {key: values[0] for key, values in rows.items()}
-    if entered.groups is None:
-        return FittedStep(method, params, None)
-    return FittedStep(method, params, _params(name, method, Summary(entered.groups, scale)))
+    rows = method.fit(Summary(entered.rows, scale), method.given)
+    if method.needs({*method.given, *rows}) is not None:
+        return None
+    groups = (
+        None if entered.groups is None else method.fit(Summary(entered.groups, scale), method.given)
+    )
+    return finish_step(name, method, rows, groups)
 
 
-def _params(name: str, method: Method, summary: Summary) -> dict[str, list[Any]]:
-    params = method.fit(summary)
-    for key, value in method.given.items():
-        params[key] = [value] * len(summary.count)
+def finish_step(
+    name: str,
+    method: Method,
+    rows: Mapping[str, list[Any]],
+    groups: Mapping[str, list[Any]] | None,
+) -> FittedStep:
+    """Return a step with the parameters found; raise DataError if one is beyond float64."""
+    params = {key: values[0] for key, values in _checked(name, method, rows).items()}
+    return FittedStep(method, params, None if groups is None else _checked(name, method, groups))
+
+
+def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    cells = max((len(values) for values in found.values()), default=1)
+    params = {
+        parameter.name: [method.given[parameter.name]] * cells
+        if parameter.name in method.given
+        else found[parameter.name]
+        for parameter in method.parameters
+    }
     for key, values in params.items():
         if any(isinstance(value, float) and math.isinf(value) for value in values):
             raise DataError(
@@ -153,7 +178,7 @@ def _params(name: str, method: Method, summary: Summary) -> dict[str, list[Any]]
             f'column "{name}": the scale of {method.name} is larger than a float64 can hold',
             "scale the column first, for example with decimal:exponent=300",
         )
-    return {parameter.name: params[parameter.name] for parameter in method.parameters}
+    return params
 
 
 def summarize(dtype: pl.DataType, entered: StepInput) -> dict[str, Any]:

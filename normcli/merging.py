@@ -42,14 +42,17 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
             else _merge_inputs([fitted.columns[i].inputs[step] for fitted in fits], places, keys)
             for step, entered in enumerate(column.inputs)
         )
-        steps = tuple(
+        steps = [
             conclude(column.name, column.dtype, chain, step, inputs[step])
             for step in range(len(chain))
-        )
+        ]
         first = inputs[0]
-        assert first is not None, "require_state has seen to that"
+        finished = tuple(step for step in steps if step is not None)
+        assert first is not None and len(finished) == len(chain), "require_state has seen to that"
         columns.append(
-            FittedColumn(column.name, column.dtype, steps, summarize(column.dtype, first), inputs)
+            FittedColumn(
+                column.name, column.dtype, finished, summarize(column.dtype, first), inputs
+            )
         )
     return Fitted(
         sum(fitted.rows for fitted in fits),
@@ -68,6 +71,12 @@ def require_state(fitted: Fitted, name: str) -> None:
             raise StatsFileError(f"{name} has no state to merge", "fit it again without --no-state")
         chain: Chain = tuple(step.method for step in column.steps)
         for step, method in enumerate(chain):
+            if method.fitted and method.searches:
+                raise StatsFileError(
+                    f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '
+                    f"{method.name} was fitted with exact percentiles",
+                    "percentiles of shards can't be added up: fit all files at once",
+                )
             if method.fitted and fitted_before(chain, step):
                 raise StatsFileError(
                     f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '

@@ -1,13 +1,12 @@
-"""The plan of a fit: which passes a recipe needs, what a batch contributes, how that folds.
+"""The plan of a fit: what one scan takes of the data, what a batch contributes, how that folds.
 
-A step is fitted on the output of the steps before it, so it has to wait for those of them that
-are fitted themselves: step i belongs to the pass whose number is how many fitted steps stand
-before it. All columns and all statistics of a pass share one scan.
+All columns and all statistics of a scan share it; which tasks there are is the business of
+`progression`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,32 +14,26 @@ import numpy as np
 import polars as pl
 
 from normcli.columns import Split, split
-from normcli.fitted import (
-    FittedStep,
-    States,
-    StepInput,
-    conclude,
-    empty_states,
-    fitted_before,
-    fold,
-    needed_statistics,
-)
+from normcli.fitted import FittedStep, States
 from normcli.groups import GroupLayout, Index, segment_starts
-from normcli.recipe import Chain
+from normcli.methods import Method
+from normcli.methods.base import Expressions
 from normcli.statistics import Values
-from normcli.transform import constants_table, forward
+from normcli.transform import constants_table, forward, step_constants
 
-__all__ = ["Contribution", "Pass", "Task", "plan_pass"]
+__all__ = ["Contribution", "Pass", "Scope", "Task"]
 
 Scope = Literal["rows", "groups"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """Something a pass takes of one column: statistics of what enters a step, and its domain.
+    """Something a scan takes of one column: states of what enters a step, and its domain.
 
     `before` are the steps up to there with their parameters; in scope "groups" the states
     have a cell for each group, and the steps before use the parameters of the row's group.
+    With `partial`, a step of which some parameters are found, the states are of what `of` makes
+    of its input and of those parameters.
     """
 
     column: str
@@ -48,60 +41,25 @@ class Task:
     step: int
     scope: Scope
     before: tuple[FittedStep, ...]
-    statistics: tuple[str, ...]
-    checked: tuple[FittedStep, ...]
-    """The step itself, if its method is not defined everywhere; else empty."""
+    empty: Callable[[int], States]
+    """Makes states of no rows over a number of cells."""
+    checked: Method | None = None
+    """The step's method, if it is not defined everywhere."""
+    partial: FittedStep | None = None
+    of: Callable[[pl.Expr, Expressions], pl.Expr] | None = None
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the states are of the column as it comes."""
+        return self.step == 0 and self.of is None
 
 
 @dataclass(frozen=True)
 class Pass:
     """One scan of the data."""
 
-    number: int
     tasks: tuple[Task, ...]
     by: Mapping[str, pl.DataType]
-
-
-def plan_pass(
-    number: int,
-    chains: Mapping[str, Chain],
-    schema: pl.Schema,
-    by: Mapping[str, pl.DataType],
-    inputs: Mapping[tuple[str, int], StepInput],
-) -> Pass:
-    """Return the tasks of a pass, given what entered the fitted steps of the passes before."""
-    tasks = []
-    for column, chain in chains.items():
-        dtype = schema[column]
-        for step, method in enumerate(chain):
-            if fitted_before(chain, step) != number:
-                continue
-            wanted = needed_statistics(chain, step)
-            has_domain = method.domain(pl.lit(0.0)) is not None
-            if not wanted and not has_domain:
-                continue
-            before = tuple(
-                conclude(column, dtype, chain, i, inputs.get((column, i))) for i in range(step)
-            )
-            checked = (FittedStep(method, method.given, None),) if has_domain else ()
-            # Exact states of all rows are the sum of the groups'; only parameters that
-            # differ by group make the two see different values.
-            scopes: tuple[Scope, ...] = ("rows",) if not by else ("groups",)
-            if by and number > 0:
-                scopes = ("groups", "rows")
-            tasks += [
-                Task(
-                    column,
-                    dtype,
-                    step,
-                    scope,
-                    before,
-                    wanted,
-                    checked if scope == scopes[0] else (),
-                )
-                for scope in scopes
-            ]
-    return Pass(number, tuple(tasks), by)
 
 
 class Contribution:
@@ -111,10 +69,7 @@ class Contribution:
         self.the_pass = the_pass
         self.rows = 0
         self.cells = cells
-        self.states: list[States] = [
-            empty_states(task.statistics, task.dtype, task.step, self._cells_of(task))
-            for task in the_pass.tasks
-        ]
+        self.states: list[States] = [task.empty(self._cells_of(task)) for task in the_pass.tasks]
         self.outside = [0] * len(the_pass.tasks)
         """For each task how many values lay outside the domain of its step."""
 
@@ -129,13 +84,12 @@ class Contribution:
         layout = None if ids is None else GroupLayout.of(ids, cells)
         splits: dict[str, Split] = {}
         for i, task in enumerate(self.the_pass.tasks):
-            series = batch[task.column]
-            if task.before or task.checked:
+            if not task.is_raw or task.checked is not None:
                 series, outside = _evaluate(task, batch, ids)
                 self.outside[i] += outside
-            if not task.statistics:
+            if not self.states[i]:
                 continue
-            if task.step == 0:
+            if task.is_raw:
                 if task.column not in splits:
                     splits[task.column] = split(batch[task.column])
                 parts = splits[task.column]
@@ -158,7 +112,8 @@ class Contribution:
 
     def merge(self, other: Contribution) -> Contribution:
         """Return the contribution of both sets of batches."""
-        merged = Contribution(self.the_pass, max(self.cells, other.cells))
+        merged = Contribution(self.the_pass)
+        merged.cells = max(self.cells, other.cells)
         for each in (self, other):
             each.grow(merged.cells)
         merged.rows = self.rows + other.rows
@@ -169,39 +124,29 @@ class Contribution:
         ]
         return merged
 
-    def inputs(self) -> dict[tuple[str, int], StepInput]:
-        """Return what entered the steps of this pass."""
-        found: dict[tuple[str, int], dict[Scope, States]] = {}
-        for task, states in zip(self.the_pass.tasks, self.states, strict=True):
-            if task.statistics:
-                found.setdefault((task.column, task.step), {})[task.scope] = states
-        exact = self.the_pass.number == 0
-        return {
-            key: StepInput(
-                scopes.get("rows") or fold(scopes["groups"]), scopes.get("groups"), exact
-            )
-            for key, scopes in found.items()
-        }
-
 
 def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[pl.Series, int]:
-    """Return what enters the task's step, and how many of its values lie outside the domain."""
-    by_group = task.scope == "groups" and any(step.groups is not None for step in task.before)
-    table = constants_table(task.before, task.dtype, by_group)
+    """Return what the task is about, and how many values lie outside the domain of its step."""
+    steps = task.before if task.partial is None else (*task.before, task.partial)
+    by_group = task.scope == "groups" and any(step.groups is not None for step in steps)
+    table = constants_table(steps, task.dtype, by_group)
     frame = batch.select(pl.col(task.column).alias("\0x"))
     if by_group:
         assert ids is not None
         frame = frame.hstack(table[ids])
     lookup = pl.col if by_group else lambda name: pl.lit(table[name][0], table[name].dtype)
-    entering = forward(task.before, pl.col("\0x"), task.dtype, lookup, table)[-1]
-    series = frame.select(entering.alias(task.column)).to_series()
-    outside = 0
-    for step in task.checked:
-        inside = step.method.domain(pl.col(task.column))
+    entering = forward(steps, pl.col("\0x"), task.dtype, lookup, table)[len(task.before)]
+    taken = entering
+    if task.of is not None:
+        taken = task.of(entering, step_constants(len(task.before), lookup, table))
+    outside = pl.lit(0)
+    if task.checked is not None:
+        inside = task.checked.domain(entering)
         assert inside is not None
-        valid = pl.col(task.column).is_finite()
-        outside = series.to_frame().select((valid & ~inside).sum()).item()
-    return series, outside
+        outside = (entering.is_finite() & ~inside).sum()
+    made = frame.select(taken.alias("\0taken"), outside.alias("\0outside"))
+    count = made["\0outside"][0] if made.height else 0
+    return made["\0taken"], int(count or 0)
 
 
 def _values(parts: Split, layout: GroupLayout | None) -> Values:

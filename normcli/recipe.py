@@ -31,12 +31,12 @@ __all__ = [
     "Recipe",
     "chain_text",
     "count_fitted",
-    "count_passes",
     "make_step",
     "option_text",
     "options_of",
     "parse_chain",
     "resolve",
+    "scans_again",
 ]
 
 Chain = tuple[Method, ...]
@@ -152,20 +152,19 @@ def count_fitted(chain: Chain) -> int:
     return sum(step.fitted for step in chain)
 
 
-def count_passes(chain: Chain) -> int:
-    """Return how many scans a chain needs: a step has to wait for the fitted ones before it.
+def scans_again(chain: Chain) -> bool:
+    """Return whether a chain may need more than one scan of the data.
 
-    A step that is only defined on a part of the numbers has to see them, too.
+    A step has to wait for the fitted ones before it, to be fitted or to see whether it is
+    defined on their output; and percentiles are searched for.
 
-    >>> [count_passes(parse_chain(text)) for text in ("log+zscore", "zscore+minmax", "zscore+log")]
-    [1, 2, 2]
+    >>> [scans_again(parse_chain(text)) for text in ("log+zscore", "zscore+minmax", "zscore+log")]
+    [False, True, True]
     """
-    waits = [
-        count_fitted(chain[:i])
+    return any(step.searches for step in chain) or any(
+        count_fitted(chain[:i]) and (step.fitted or step.domain(pl.lit(0.0)) is not None)
         for i, step in enumerate(chain)
-        if step.fitted or step.domain(pl.lit(0.0)) is not None
-    ]
-    return 1 + max(waits, default=0)
+    )
 
 
 def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:

@@ -22,7 +22,7 @@ from normcli.columns import decimal_scale, number_kind
 from normcli.fitted import FittedColumn, FittedStep
 from normcli.methods.base import Parameter, quotient
 
-__all__ = ["constants_table", "forward", "from_float", "inverse", "to_float"]
+__all__ = ["constants_table", "forward", "from_float", "inverse", "step_constants", "to_float"]
 
 Lookup = Callable[[str], pl.Expr]
 """Gives the expression for a column of the constants table."""
@@ -197,18 +197,19 @@ def forward(
     """Return what enters each step, and last what leaves the chain, as Float64 expressions."""
     values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table.columns else None)]
     for i, step in enumerate(steps):
-        values.append(step.method.forward(values[-1], _step_constants(i, lookup, table)))
+        values.append(step.method.forward(values[-1], step_constants(i, lookup, table)))
     return values
 
 
 def inverse(column: FittedColumn, y: pl.Expr, lookup: Lookup, table: pl.DataFrame) -> pl.Expr:
     """Return the original values, in the column's fitted dtype."""
     for i, step in reversed(list(enumerate(column.steps))):
-        y = step.method.inverse(y, _step_constants(i, lookup, table))
+        y = step.method.inverse(y, step_constants(i, lookup, table))
     return from_float(y, column.dtype, lookup(_CENTER) if _CENTER in table.columns else None)
 
 
-def _step_constants(i: int, lookup: Lookup, table: pl.DataFrame) -> dict[str, pl.Expr]:
+def step_constants(i: int, lookup: Lookup, table: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return the constants of step i as expressions."""
     prefix = f"{i}."
     return {
         name.removeprefix(prefix): lookup(name) for name in table.columns if name.startswith(prefix)

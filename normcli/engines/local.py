@@ -15,22 +15,40 @@ from normcli.dtypes import dtype_name
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
 from normcli.errors import DataError
-from normcli.fitted import StepInput
+from normcli.fitted import FittedColumn
 from normcli.groups import KeyIndex, key_columns
-from normcli.plan import Contribution, Pass, plan_pass
-from normcli.recipe import Chain, Recipe, chain_text, count_passes
+from normcli.plan import Contribution, Pass
+from normcli.progression import ColumnFit, Limits
+from normcli.recipe import Chain, Recipe, chain_text
 from normcli.sources import Source, extent_of
 
-__all__ = ["BATCH_ROWS", "FitRun", "run_fit"]
+__all__ = ["BATCH_ROWS", "DEFAULT_MEMORY", "FitRun", "FitSettings", "run_fit"]
 
 BATCH_ROWS = 1 << 17
 
 
+DEFAULT_MEMORY = 1 << 30
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a fit runs, which never changes what it finds: threads, batches, bytes for searches."""
+
+    threads: int | None = None
+    batch_rows: int = BATCH_ROWS
+    memory: int = DEFAULT_MEMORY
+
+    @property
+    def workers(self) -> int:
+        """The number of threads that take batches in."""
+        return self.threads or os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class FitRun:
-    """What the passes of a fit found: what entered each step, the groups' keys, the rows."""
+    """What the scans of a fit found: the columns, the groups' keys, the rows."""
 
-    inputs: Mapping[tuple[str, int], StepInput]
+    columns: tuple[FittedColumn, ...]
     keys: pl.DataFrame | None
     rows: int
 
@@ -40,36 +58,49 @@ def run_fit(
     recipe: Recipe,
     chains: Mapping[str, Chain],
     where: pl.Expr | None,
-    threads: int | None,
-    batch_rows: int,
+    settings: FitSettings,
     progress: Progress,
 ) -> FitRun:
-    """Run all passes of a fit."""
-    schema = source.schema
-    by = _key_dtypes(recipe.by, schema)
+    """Run all scans of a fit."""
+    by = _key_dtypes(recipe.by, source.schema)
     index = KeyIndex.empty(by)
-    inputs: dict[tuple[str, int], StepInput] = {}
-    rows = 0
-    total = max(count_passes(chain) for chain in chains.values())
-    for number in range(total):
-        the_pass = plan_pass(number, chains, schema, by, inputs)
-        label = "fit" if total == 1 else f"fit (pass {number + 1} of {total})"
-        progress.start(label, lambda: extent_of(source))
+    limits = _limits(chains, bool(by), settings)
+    columns = [
+        ColumnFit(name, source.schema[name], chain, bool(by), limits)
+        for name, chain in chains.items()
+    ]
+    rows = scans = 0
+    while unfinished := [column for column in columns if not column.done]:
+        tasks = [column.tasks() for column in unfinished]
+        scan = Pass(tuple(task for each in tasks for task in each), by)
+        scans += 1
+        progress.start("fit" if scans == 1 else f"fit (scan {scans})", lambda: extent_of(source))
         try:
             with engine_errors(source, "fit"):
-                done = _run_pass(source, the_pass, index, where, threads, batch_rows, progress)
+                done = _run_pass(source, scan, index, where, settings, progress)
         finally:
             progress.finish()
         _check(done, source, recipe)
+        rows = done.rows
         if by:
             done.grow(len(index))
-            if number == 0:
+            if scans == 1:
                 ranks = index.sort_order()
                 done.grow(len(index), ranks)
                 index = KeyIndex(index.keys[np.argsort(ranks)])
-        rows = done.rows
-        inputs |= done.inputs()
-    return FitRun(inputs, index.keys if by else None, rows)
+        states = iter(done.states)
+        for column, each in zip(unfinished, tasks, strict=True):
+            column.absorb([next(states) for _ in each])
+    return FitRun(tuple(column.result() for column in columns), index.keys if by else None, rows)
+
+
+def _limits(chains: Mapping[str, Chain], grouped: bool, settings: FitSettings) -> Limits:
+    """Share the memory out among the searches that may run at once."""
+    searching = sum(
+        any(step.fitted and step.searches for step in chain) for chain in chains.values()
+    )
+    searches = max(1, searching * (2 if grouped else 1))
+    return Limits(settings.memory // searches, settings.workers)
 
 
 def _key_dtypes(by: tuple[str, ...], schema: pl.Schema) -> dict[str, pl.DataType]:
@@ -89,8 +120,7 @@ def _run_pass(
     the_pass: Pass,
     index: KeyIndex,
     where: pl.Expr | None,
-    threads: int | None,
-    batch_rows: int,
+    settings: FitSettings,
     progress: Progress,
 ) -> Contribution:
     frame = source.lazy()
@@ -98,7 +128,9 @@ def _run_pass(
         frame = frame.filter(where)
     needed = {task.column for task in the_pass.tasks} | set(the_pass.by)
     frame = frame.select(name for name in source.schema if name in needed)
-    batches = frame.collect_batches(chunk_size=batch_rows, maintain_order=False, engine="streaming")
+    batches = frame.collect_batches(
+        chunk_size=settings.batch_rows, maintain_order=False, engine="streaming"
+    )
 
     def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:
         if the_pass.by:
@@ -108,9 +140,8 @@ def _run_pass(
             contribution.update(batch, None, 1)
         progress.advance(batch.height)
 
-    workers = threads or os.cpu_count() or 1
     cells = max(1, len(index)) if the_pass.by else 1
-    return _fold(batches, workers, lambda: Contribution(the_pass, cells), take_in)
+    return _fold(batches, settings.workers, lambda: Contribution(the_pass, cells), take_in)
 
 
 def _fold(
@@ -172,11 +203,11 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
                     f"{column} has {_values(infinite, 'infinite value')}{after}",
                     "count and skip them with --inf skip, or leave them out with --where",
                 )
-        if outside:
-            method = task.checked[0].method.name
+        if outside and task.checked is not None:
+            method = task.checked.name
             raise DataError(
                 f"{column} has {_values(outside, 'value')} outside the domain of {method}",
-                f"{task.checked[0].method.formula[0]} is not defined there; "
+                f"{task.checked.formula[0]} is not defined there; "
                 "choose another method (symlog, asinh), or leave them out with --where",
             )
 

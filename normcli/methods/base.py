@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = [
     "Constants",
     "Expressions",
     "Method",
+    "Needs",
     "Parameter",
     "expm1",
     "nonnegative",
@@ -50,6 +51,19 @@ class Parameter:
     meaning: str
     exact: bool = False
     """Whether it is one of the values themselves, kept as int or Decimal where they are."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method has to know of the values that enter it: statistics, and percentiles.
+
+    With `of`, they are taken not of x itself but of what it makes of x and of the parameters
+    found before, and need a scan of their own.
+    """
+
+    statistics: tuple[str, ...] = ()
+    percentiles: tuple[float, ...] = ()
+    of: Callable[[pl.Expr, Expressions], pl.Expr] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,12 +103,33 @@ class Method:
         return {name: value for name, value in values.items() if value is not None}
 
     @property
+    def searches(self) -> bool:
+        """Whether fitting takes percentiles, which may need several scans of the data."""
+        needs = self.needs(self.given)
+        return needs is not None and bool(needs.percentiles)
+
+    @property
     def fitted(self) -> bool:
         """Whether any parameter has to be found from data."""
         return len(self.given) < len(self.parameters)
 
-    def fit(self, summary: Summary) -> dict[str, list[Any]]:
-        """Return every parameter for each cell, None where it does not exist."""
+    @property
+    def percentiles(self) -> tuple[float, ...]:
+        """The percentiles of x that `fit` reads."""
+        return ()
+
+    def needs(self, found: Collection[str]) -> Needs | None:
+        """Return what to find out next, given the names of the parameters found; None: all are."""
+        if all(parameter.name in found for parameter in self.parameters):
+            return None
+        return Needs(self.statistics, self.percentiles)
+
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+        """Return the parameters that follow, for each cell, None where one does not exist.
+
+        `found` names those that are known already: a method that asks for one thing after the
+        other returns each time what it has learned.
+        """
         return {}
 
     def constants(self, p: Constants) -> Constants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,7 +38,7 @@ class Center(Method):
 
     mean: float | None = None
 
-    def fit(self, summary: Summary) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
         return {"mean": summary.mean}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:

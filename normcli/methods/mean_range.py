@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,7 +50,7 @@ class MeanRange(Method):
     min: float | None = None
     max: float | None = None
 
-    def fit(self, summary: Summary) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
         return {"mean": summary.mean, "min": summary.min, "max": summary.max}
 
     def constants(self, p: Constants) -> Constants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -43,7 +44,7 @@ class RootMeanSquare(Method):
 
     rms: float | None = None
 
-    def fit(self, summary: Summary) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
         return {"rms": summary.rms}
 
     def constants(self, p: Constants) -> Constants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,7 +50,7 @@ class Scale(Method):
         super().__post_init__()
         nonnegative(self, "ddof")
 
-    def fit(self, summary: Summary) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
         return {"std": summary.std(self.ddof)}
 
     def constants(self, p: Constants) -> Constants:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, cast
 
@@ -31,6 +31,7 @@ class Summary:
 
     states: Mapping[str, State]
     scale: int = 0
+    quantiles: Mapping[float, Numbers] = field(default_factory=dict)
 
     def _counts(self) -> Counts:
         return cast(Counts, self.states["counts"])
@@ -92,6 +93,12 @@ class Summary:
                 moments.total.integers(), moments.squares.integers(), self.count, strict=True
             )
         ]
+
+    def percentile(self, p: float) -> Numbers:
+        """The p-th percentile (Hyndman and Fan's type 7); int where it is one of the integers."""
+        if self.scale == 0:
+            return self.quantiles[p]
+        return [None if n is None else n / 10**self.scale for n in self.quantiles[p]]
 
     @property
     def rms(self) -> Numbers:

@@ -155,8 +155,9 @@ def _column(name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: in
     steps = []
     for i, (method, step) in enumerate(zip(chain, part.steps, strict=True)):
         read = _step(method, step, dtype if i == 0 else pl.Float64(), keys is not None, cells)
-        if method.fitted and inputs[i] is not None:
-            _compare(f"step {i + 1}", conclude(name, dtype, chain, i, inputs[i]), read)
+        concluded = conclude(name, dtype, chain, i, inputs[i])
+        if concluded is not None and method.fitted:
+            _compare(f"step {i + 1}", concluded, read)
         steps.append(read)
     first = inputs[0]
     summary = _summary(part.summary, dtype)

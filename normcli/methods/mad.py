@@ -1,0 +1,80 @@
+"""Scaling by the median absolute deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import polars as pl
+
+from normcli.errors import UsageError
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Method,
+    Needs,
+    Parameter,
+    nonzero_scale,
+    quotient,
+    register,
+)
+from normcli.statistics import Summary
+
+__all__ = ["MedianAbsoluteDeviation"]
+
+
+@register
+@dataclass(frozen=True)
+class MedianAbsoluteDeviation(Method):
+    """y = (x − median)/(k·mad), with mad the median of |x − median|.
+
+    median and mad in the units of x, exact; y without unit. The default k makes k·mad the
+    standard deviation of normal data. As scipy.stats.median_abs_deviation(scale="normal").
+
+    >>> from normcli import fit
+    >>> frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 5.0, 1000.0]})
+    >>> fit(frame, method="mad:k=1").apply(frame)["x"].to_list()
+    [-1.0, -0.5, 0.0, 1.0, 498.5]
+    """
+
+    name: ClassVar[str] = "mad"
+    formula: ClassVar[tuple[str, str]] = ("(x − median)/(k·mad)", "y·k·mad + median")
+    matches: ClassVar[str] = 'scipy.stats.median_abs_deviation(scale="normal")'
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("median", "location", "50th percentile of the fitted values"),
+        Parameter("mad", "scale", "median of |x − median|"),
+    )
+    equivariant: ClassVar[bool] = True
+
+    median: float | None = None
+    mad: float | None = None
+    k: float = 1.482602218505602
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.k <= 0:
+            raise UsageError(f"mad: k must be above 0, not {self.k}")
+
+    def needs(self, found: Collection[str]) -> Needs | None:
+        if "median" not in found:
+            return Needs(percentiles=(50,))
+        if "mad" not in found:
+            return Needs(percentiles=(50,), of=_deviation)
+        return None
+
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+        return {"mad" if "median" in found else "median": summary.percentile(50)}
+
+    def constants(self, p: Constants) -> Constants:
+        return {"median": p["median"], "scale": nonzero_scale(p["mad"] * self.k)}
+
+    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
+        return quotient(x - p["median"], p["scale"])
+
+    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
+        return y * p["scale"] + p["median"]
+
+
+def _deviation(x: pl.Expr, p: Expressions) -> pl.Expr:
+    return (x - p["median"]).abs()

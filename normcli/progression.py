@@ -1,0 +1,266 @@
+"""How the fit of one column goes on from scan to scan.
+
+Each column goes its own way: whatever of it can be found out next is a task of the next scan,
+so that all columns together need no more scans than the one that needs most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import polars as pl
+
+from normcli.columns import decimal_scale, number_kind
+from normcli.fitted import (
+    FittedColumn,
+    FittedStep,
+    States,
+    StepInput,
+    empty_states,
+    finish_step,
+    fitted_before,
+    fold,
+    needed_statistics,
+    summarize,
+)
+from normcli.methods import Needs
+from normcli.plan import Scope, Task
+from normcli.recipe import Chain
+from normcli.selection import Search, percentile_fraction
+from normcli.statistics import Summary
+from normcli.statistics.counts import Counts
+from normcli.statistics.extremes import Extremes
+
+__all__ = ["ColumnFit", "Limits"]
+
+_LOOK = "look"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a search for percentiles may use: bytes in all workers together, and how many."""
+
+    memory: int
+    workers: int
+
+
+class ColumnFit:
+    """One column's chain on its way from options to parameters."""
+
+    def __init__(
+        self, name: str, dtype: pl.DataType, chain: Chain, grouped: bool, limits: Limits
+    ) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.chain = chain
+        self.grouped = grouped
+        self.limits = limits
+        self.steps: list[FittedStep] = []
+        self.inputs: list[StepInput | None] = [None] * len(chain)
+        self._found: dict[Scope, dict[str, list[Any]]] = {}
+        self._searches: dict[Scope, Search] = {}
+        self._states: dict[Scope, States] = {}
+        self._needs: Needs | None = None
+        self._tasks: list[Task] = []
+        self._scanned = False
+        self._checked = 0
+        self._skip_unfitted()
+
+    def _skip_unfitted(self) -> None:
+        while len(self.steps) < len(self.chain) and not self.chain[len(self.steps)].fitted:
+            method = self.chain[len(self.steps)]
+            self.steps.append(FittedStep(method, method.given, None))
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to find out, nor any domain to be looked into."""
+        unchecked = self.chain[self._checked :]
+        return (
+            self._scanned
+            and len(self.steps) == len(self.chain)
+            and all(method.domain(pl.lit(0.0)) is None for method in unchecked)
+        )
+
+    @property
+    def _scopes(self) -> tuple[Scope, ...]:
+        return ("groups", "rows") if self.grouped else ("rows",)
+
+    def tasks(self) -> list[Task]:
+        """Return what the next scan has to take of this column."""
+        tasks = []
+        step = len(self.steps)
+        self._needs = self._next_needs()
+        if not self._scanned and (step > 0 or self._needs is None or self._needs.of is not None):
+            tasks.append(self._task(0, self._scopes[0], needed_statistics(self.chain, 0)))
+        if self._needs is not None:
+            scopes = self._scopes
+            # Exact sums of all rows are those of the groups together; percentiles are not,
+            # nor is anything that depends on parameters which differ by group.
+            depends = fitted_before(self.chain, step) or self._needs.of or self._needs.percentiles
+            if not depends:
+                scopes = scopes[:1]
+            tasks += [self._fitting_task(scope) for scope in scopes]
+        for checked in range(self._checked, min(step + 1, len(self.chain))):
+            tasks += self._domain_task(checked)
+        self._tasks = tasks
+        return tasks
+
+    def _next_needs(self) -> Needs | None:
+        if len(self.steps) == len(self.chain):
+            return None
+        method = self.chain[len(self.steps)]
+        return method.needs({*method.given, *self._found.get("rows", {})})
+
+    def _task(self, step: int, scope: Scope, names: Sequence[str]) -> Task:
+        def empty(cells: int) -> States:
+            return empty_states(names, self.dtype, step, cells)
+
+        return Task(self.name, self.dtype, step, scope, tuple(self.steps[:step]), empty)
+
+    def _fitting_task(self, scope: Scope) -> Task:
+        """Return the task of finding out more about the step that is being fitted."""
+        needs, step = self._needs, len(self.steps)
+        assert needs is not None
+        names: tuple[str, ...] = needed_statistics(self.chain, step)
+        search = self._searches.get(scope)
+        partial = None
+        if needs.of is not None:
+            names = needs.statistics
+            method = self.chain[step]
+            known = {p.name: None for p in method.parameters} | method.given
+            rows = {key: self._found["rows"].get(key, [value])[0] for key, value in known.items()}
+            groups = self._found.get("groups")
+            by_group = groups and {
+                key: groups.get(key, [value] * self._cells(groups)) for key, value in known.items()
+            }
+            partial = FittedStep(method, rows, by_group if scope == "groups" else None)
+        if needs.percentiles and search is None:
+            if scope != self._scopes[0]:
+                names = needs.statistics
+            names = tuple(dict.fromkeys((*names, "counts", "extremes")))
+            kind: Any = number_kind(self.dtype) if step == 0 and needs.of is None else "float"
+            shares = [percentile_fraction(p) for p in needs.percentiles]
+            search = Search(
+                kind, shares, self.limits.memory, self.limits.workers, scope == "groups"
+            )
+            self._searches[scope] = search
+        elif search is not None:
+            names = ()
+
+        kept, scanning = names, search
+        at = 1 if partial is not None else step
+
+        def empty(cells: int) -> States:
+            states = dict(empty_states(kept, self.dtype, at, cells))
+            if scanning is not None:
+                states[_LOOK] = cast(Any, scanning.scan())
+            return states
+
+        before = tuple(self.steps[:step])
+        return Task(self.name, self.dtype, step, scope, before, empty, partial=partial, of=needs.of)
+
+    def _cells(self, found: dict[str, list[Any]]) -> int:
+        return len(next(iter(found.values())))
+
+    def _domain_task(self, step: int) -> list[Task]:
+        """Return a task that looks whether values lie outside the domain of a step's method."""
+        method = self.chain[step]
+        if method.domain(pl.lit(0.0)) is None:
+            return []
+        before = tuple(self.steps[:step])
+        return [
+            Task(
+                self.name,
+                self.dtype,
+                step,
+                self._scopes[0],
+                before,
+                lambda cells: {},
+                checked=method,
+            )
+        ]
+
+    def absorb(self, states: Sequence[States]) -> None:
+        """Go on with what the scan found for the tasks, in their order."""
+        step = len(self.steps)
+        results: dict[Scope, States] = {}
+        for task, found in zip(self._tasks, states, strict=True):
+            if not found:
+                continue
+            if task.is_raw and self.inputs[0] is None:
+                self._set_input(0, task.scope, found)
+            if self._needs is not None and task.step == step and task.of == self._needs.of:
+                results[task.scope] = found
+        self._checked = min(step + 1, len(self.chain))
+        self._scanned = True
+        if self._needs is None:
+            return
+        if self._needs.of is None and step > 0 and self.inputs[step] is None:
+            for scope, found in results.items():
+                self._set_input(step, scope, found)
+        if self._search_on(results):
+            self._learn(results)
+
+    def _set_input(self, step: int, scope: Scope, states: States) -> None:
+        plain = {name: state for name, state in states.items() if name != _LOOK}
+        present = self.inputs[step]
+        exact = fitted_before(self.chain, step) == 0
+        if scope == "groups":
+            rows = fold(plain) if present is None else present.rows
+            self.inputs[step] = StepInput(rows, plain, exact)
+        else:
+            groups = None if present is None else present.groups
+            self.inputs[step] = StepInput(plain, groups, exact)
+
+    def _search_on(self, results: dict[Scope, States]) -> bool:
+        """Carry searches on; say whether all have found what they look for."""
+        for scope, search in self._searches.items():
+            if search.results is not None:
+                continue
+            states = results[scope]
+            if "counts" in states:
+                counts = cast(Counts, states["counts"]).tally[0]
+                lows, highs = cast(Extremes, states["extremes"]).values()
+                search.start(counts, lows, highs, cast(Any, states[_LOOK]))
+                self._states[scope] = states
+            else:
+                search.absorb(cast(Any, states[_LOOK]))
+        return all(search.results is not None for search in self._searches.values())
+
+    def _learn(self, results: dict[Scope, States]) -> None:
+        """Let the method draw its conclusions, and go on to the next thing or step."""
+        step = len(self.steps)
+        method, needs = self.chain[step], self._needs
+        assert needs is not None
+        scale = decimal_scale(self.dtype) if step == 0 and needs.of is None else 0
+        for scope in self._scopes:
+            states = self._states.get(scope) or results.get(scope)
+            if states is None:
+                states = fold(results["groups"])
+            search = self._searches.get(scope)
+            quantiles = {}
+            if search is not None and search.results is not None:
+                quantiles = {p: search.results[percentile_fraction(p)] for p in needs.percentiles}
+            found = self._found.setdefault(scope, {})
+            found |= method.fit(Summary(states, scale, quantiles), {*method.given, *found})
+        self._searches, self._states = {}, {}
+        if method.needs({*method.given, *self._found["rows"]}) is None:
+            self.steps.append(
+                finish_step(self.name, method, self._found["rows"], self._found.get("groups"))
+            )
+            self._found = {}
+            self._skip_unfitted()
+
+    def result(self) -> FittedColumn:
+        """Return the fitted column, once it is done."""
+        first = self.inputs[0]
+        assert first is not None and self.done, "the raw column is described in the first scan"
+        return FittedColumn(
+            self.name,
+            self.dtype,
+            tuple(self.steps),
+            summarize(self.dtype, first),
+            tuple(self.inputs),
+        )
