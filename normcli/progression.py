@@ -130,7 +130,8 @@ class ColumnFit:
             names = needs.statistics
             method = self.chain[step]
             known = {p.name: None for p in method.parameters} | method.given
-            rows = {key: self._found["rows"].get(key, [value])[0] for key, value in known.items()}
+            of_rows = self._found.get("rows", {})
+            rows = {key: of_rows.get(key, [value])[0] for key, value in known.items()}
             groups = self._found.get("groups")
             by_group = groups and {
                 key: groups.get(key, [value] * self._cells(groups)) for key, value in known.items()

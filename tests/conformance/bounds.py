@@ -121,6 +121,14 @@ BOUNDS: dict[str, Bound] = {
     "zscore": _shifted(("zscore", "zscore:ddof=1"), "mean", _scale_of("std")),
     "center": _shifted(("center",), "mean", lambda p: 1.0),
     "mean_range": _shifted(("mean_range",), "mean", _scale_of("range")),
+    "robust": _shifted(
+        ("robust", "robust:low=10,high=90", "robust:unit_variance=true"),
+        "median",
+        lambda p: float(Fraction(p["q_high"]) - Fraction(p["q_low"])) or 1.0,
+    ),
+    "mad": _shifted(
+        ("mad", "mad:k=1"), "median", lambda p: 1.482602218505602 * _scale_of("mad")(p)
+    ),
     "minmax": Bound(
         ("minmax", "minmax:low=-1,high=1", "minmax:low=0.1,high=0.7", "minmax:low=1,high=2"),
         _minmax_error,
