@@ -209,7 +209,13 @@ _PLACED = [(a, b) for a in _ONE_STEP for b in _ONE_STEP]
 
 def _goes_together(first: str, second: str) -> bool:
     """Whether what the first gives for numbers above 1.5 lies in the domain of the second."""
-    below_zero = first.split(":")[0] in ("zscore", "center", "mean_range", "robust", "mad") or first in (
+    below_zero = first.split(":")[0] in (
+        "zscore",
+        "center",
+        "mean_range",
+        "robust",
+        "mad",
+    ) or first in (
         "minmax",  # its least value is 0
         "minmax:low=-1,high=1",
     )
