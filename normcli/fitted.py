@@ -159,7 +159,7 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
         parameter.name: [method.given[parameter.name]] * cells
         if parameter.name in method.given
         else found[parameter.name]
-        for parameter in method.parameters
+        for parameter in method.sought
     }
     for key, values in params.items():
         if any(isinstance(value, float) and math.isinf(value) for value in values):

@@ -129,7 +129,7 @@ class ColumnFit:
         if needs.of is not None:
             names = needs.statistics
             method = self.chain[step]
-            known = {p.name: None for p in method.parameters} | method.given
+            known = {p.name: None for p in method.sought} | method.given
             of_rows = self._found.get("rows", {})
             rows = {key: of_rows.get(key, [value])[0] for key, value in known.items()}
             groups = self._found.get("groups")

@@ -55,7 +55,7 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
                 [_constant(value, parameter, scale) for value in columns[parameter.name]],
                 pl.Float64,
             )
-            for parameter in step.method.parameters
+            for parameter in step.method.sought
             if parameter.name in columns
         }
         for key, constant in step.method.constants(params).items():
@@ -84,7 +84,7 @@ def _one_row(step: FittedStep) -> dict[str, list[Any]]:
 
 
 def _locations(step: FittedStep) -> list[str]:
-    return [p.name for p in step.method.parameters if p.kind == "location"]
+    return [p.name for p in step.method.sought if p.kind == "location"]
 
 
 def _needs_center(step: FittedStep, dtype: pl.DataType) -> bool:

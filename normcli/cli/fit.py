@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from normcli.cli import options as flags
-from normcli.cli.running import guarded, pairs, prepare
+from normcli.cli.running import guarded, pairs, prepare, size
 
 __all__ = ["fit"]
 
@@ -69,6 +69,15 @@ def fit(
             rich_help_panel="General",
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            help="What exact percentiles may use, like 512MiB; less means more scans.",
+            rich_help_panel="General",
+        ),
+    ] = "1GiB",
     quiet: flags.QuietFlag = False,
     threads: flags.ThreadsFlag = None,
     progress: flags.ProgressFlag = flags.When.auto,
@@ -108,6 +117,7 @@ def fit(
                 types=dict(pairs(types, "--type")),
                 threads=threads,
                 batch_rows=batch_rows or api.BATCH_ROWS,
+                memory=size(memory, "--memory"),
                 progress=shown,
             )
         stats.save(output or "-")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,7 +19,7 @@ from typing import Any, NoReturn
 
 from normcli.errors import NormError, NormWarning, UsageError
 
-__all__ = ["guarded", "pairs", "prepare"]
+__all__ = ["guarded", "pairs", "prepare", "size"]
 
 _BUG = 70
 _MEANINGS = {
@@ -145,3 +146,16 @@ def pairs(texts: list[str] | None, flag: str) -> list[tuple[str, str]]:
             raise UsageError(f'{flag} is given twice for "{key}"', "say it once")
         split.append((key, value))
     return split
+
+
+def size(text: str, flag: str) -> int:
+    """Return a number of bytes written like 512MiB, 2GB or 1000000.
+
+    >>> [size(text, "--memory") for text in ("1KiB", "2 GB", "500")]
+    [1024, 2000000000, 500]
+    """
+    matched = re.fullmatch(r"(\d+)\s*(?:([kmgt])(i?)b?|b)?", text.strip().lower())
+    if not matched or int(matched[1]) == 0:
+        raise UsageError(f'{flag} needs a size in bytes, not "{text}"', "for example 512MiB or 2GB")
+    power = " kmgt".index(matched[2] or " ")
+    return int(matched[1]) * int((1024 if matched[3] else 1000) ** power)

@@ -91,15 +91,20 @@ class Method:
             value = getattr(self, field.name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"{self.name}: {field.name} must be finite, not {value}")
-        for parameter in self.parameters:
+        for parameter in self.sought:
             given = getattr(self, parameter.name)
             if parameter.kind == "scale" and given is not None and given <= 0:
                 raise UsageError(f"{self.name}: {parameter.name} must be above 0, not {given}")
 
     @property
+    def sought(self) -> tuple[Parameter, ...]:
+        """The parameters that there are with these options: all, unless a method says less."""
+        return self.parameters
+
+    @property
     def given(self) -> dict[str, Any]:
         """The parameters that options give, which are therefore not fitted."""
-        values = {parameter.name: getattr(self, parameter.name) for parameter in self.parameters}
+        values = {parameter.name: getattr(self, parameter.name) for parameter in self.sought}
         return {name: value for name, value in values.items() if value is not None}
 
     @property
@@ -111,7 +116,7 @@ class Method:
     @property
     def fitted(self) -> bool:
         """Whether any parameter has to be found from data."""
-        return len(self.given) < len(self.parameters)
+        return len(self.given) < len(self.sought)
 
     @property
     def percentiles(self) -> tuple[float, ...]:
@@ -120,7 +125,7 @@ class Method:
 
     def needs(self, found: Collection[str]) -> Needs | None:
         """Return what to find out next, given the names of the parameters found; None: all are."""
-        if all(parameter.name in found for parameter in self.parameters):
+        if all(parameter.name in found for parameter in self.sought):
             return None
         return Needs(self.statistics, self.percentiles)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Expressions, Method, register
+from normcli.methods.base import Expressions, Method, Parameter, register
+from normcli.statistics import Summary
 
 __all__ = ["Clip"]
 
@@ -18,31 +20,67 @@ __all__ = ["Clip"]
 class Clip(Method):
     """y = min(max(x, low), high); low, high and y in the units of x; either bound may be left out.
 
-    What was clipped is lost: the inverse leaves y as it is. As numpy.clip.
+    The bounds are values, or with low_q and high_q percentiles of the fitted values (exact,
+    with linear interpolation): winsorizing. What was clipped is lost: the inverse leaves y as it
+    is. As numpy.clip.
 
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-1.0, 1.0, 5.0]})
     >>> fit(frame, method="clip:low=0,high=2").apply(frame)["x"].to_list()
     [0.0, 1.0, 2.0]
+    >>> fit(frame, method="clip:low_q=25,high_q=75").apply(frame)["x"].to_list()
+    [0.0, 1.0, 3.0]
     """
 
     name: ClassVar[str] = "clip"
     formula: ClassVar[tuple[str, str]] = ("min(max(x, low), high)", "y")
     matches: ClassVar[str] = "numpy.clip"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("low", "location", "lower bound, or the percentile `low_q`"),
+        Parameter("high", "location", "upper bound, or the percentile `high_q`"),
+    )
     loses: ClassVar[str] = "values that were clipped"
 
     low: float | None = None
     high: float | None = None
+    low_q: float | None = None
+    high_q: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.low is None and self.high is None:
-            raise UsageError("clip: give low, high or both", "for example clip:low=0,high=100")
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise UsageError(f"clip: low ({self.low}) must not be above high ({self.high})")
+        if self.low is None and self.high is None and not self.sought:
+            raise UsageError(
+                "clip: give a lower bound, an upper bound or both",
+                "for example clip:low=0,high=100 or, as percentiles, clip:low_q=1,high_q=99",
+            )
+        for value, share in ((self.low, self.low_q), (self.high, self.high_q)):
+            if value is not None and share is not None:
+                raise UsageError("clip: a bound is either a value or a percentile, not both")
+            if share is not None and not 0 <= share <= 100:
+                raise UsageError(f"clip: a percentile lies between 0 and 100, not at {share}")
+        for low, high in ((self.low, self.high), (self.low_q, self.high_q)):
+            if low is not None and high is not None and low > high:
+                raise UsageError(f"clip: the lower bound {low} must not be above the upper {high}")
+
+    @property
+    def sought(self) -> tuple[Parameter, ...]:
+        shares = (self.low_q, self.high_q)
+        return tuple(p for p, q in zip(self.parameters, shares, strict=True) if q is not None)
+
+    @property
+    def percentiles(self) -> tuple[float, ...]:
+        return tuple(q for q in (self.low_q, self.high_q) if q is not None)
+
+    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+        shares = (self.low_q, self.high_q)
+        named = zip(("low", "high"), shares, strict=True)
+        return {name: summary.percentile(q) for name, q in named if q is not None}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return x.clip(self.low, self.high)
+        y = x.clip(p.get("low", self.low), p.get("high", self.high))
+        # A missing bound clips nothing; but a group without bounds has no result.
+        known = [bound.is_not_null() for bound in p.values()]
+        return pl.when(pl.all_horizontal(known)).then(y) if known else y
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         return y

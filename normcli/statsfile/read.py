@@ -186,14 +186,14 @@ def _step(
     method: Any, step: Mapping[str, Any], dtype: pl.DataType, grouped: bool, cells: int
 ) -> FittedStep:
     params = step.get("params", {})
-    names = [parameter.name for parameter in method.parameters]
+    names = [parameter.name for parameter in method.sought]
     if not isinstance(params, dict) or list(params) != [
         name for name in names if method.fitted or name in method.given
     ]:
         raise _RefusedError(f"{method.name} must have the params {', '.join(names) or '(none)'}")
     read = {
         parameter.name: _number(params[parameter.name], dtype, parameter.exact)
-        for parameter in method.parameters
+        for parameter in method.sought
         if parameter.name in params
     }
     groups = step.get("groups")
@@ -206,7 +206,7 @@ def _step(
     table = _table(groups, "params", names, cells)
     by_group = {
         parameter.name: _numbers(table[i], dtype, parameter.exact)
-        for i, parameter in enumerate(method.parameters)
+        for i, parameter in enumerate(method.sought)
     }
     return FittedStep(method, read, by_group)
 
