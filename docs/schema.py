@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from normcli.columns import number_kind
 from normcli.dtypes import PLAIN_DTYPES
-from normcli.fitted import RAW_STATISTICS
+from normcli.fitted import RAW_STATISTICS, SKETCH_STATISTICS
 from normcli.methods import METHODS, Method
 from normcli.statistics import STATISTICS
+from normcli.statistics.sketch import RELATIVE_ERROR
 
 __all__ = ["schema"]
 
@@ -25,6 +27,7 @@ _FIELDS: dict[str, Schema] = {
     **dict.fromkeys(("count", "null", "nan", "inf"), _COUNT),
     **dict.fromkeys(("min", "max"), _NUMBER),
     **dict.fromkeys(("sum", "sum_of_squares"), _EXACT),
+    "histogram": {"type": "string", "pattern": "^([1-9a-f][0-9a-f]*:[1-9][0-9]*( |$))*$"},
 }
 _PARAMETRIC = [
     r"Datetime\((ms|us|ns)(,[^()]+)?\)",
@@ -62,9 +65,12 @@ def schema() -> Schema:
                     },
                 },
                 "read": {"$ref": "#/$defs/read"},
+                "quantiles": _object(
+                    {"kind": {"const": "sketch"}, "relative_error": {"const": RELATIVE_ERROR}}
+                ),
                 "columns": {"type": "object", "minProperties": 1},
             },
-            optional=("by", "groups", "read"),
+            optional=("by", "groups", "read", "quantiles"),
         ),
         "dependentRequired": {"by": ["groups"], "groups": ["by"]},
         "if": {"required": ["by"]},
@@ -149,7 +155,9 @@ def _fields(statistics: Iterable[str]) -> dict[str, Schema]:
 
 
 def _column(grouped: bool) -> Schema:
-    fields = _fields(RAW_STATISTICS)
+    # Percentiles of sketches bring their histogram along.
+    kinds = [_fields(RAW_STATISTICS), _fields({*RAW_STATISTICS, *SKETCH_STATISTICS})]
+    states = [_table("fields", fields) if grouped else _object(fields) for fields in kinds]
     steps: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}
     if not grouped:
         steps["items"] = {"$ref": "#/$defs/step", "properties": {"groups": False}}
@@ -158,7 +166,7 @@ def _column(grouped: bool) -> Schema:
             "dtype": {"$ref": "#/$defs/column_dtype"},
             "steps": steps,
             "summary": {"$ref": "#/$defs/summary"},
-            "state": _table("fields", fields) if grouped else _object(fields),
+            "state": {"anyOf": states},
         },
         optional=("state",),
     )
@@ -171,11 +179,23 @@ def _step(method: type[Method]) -> Schema:
     properties: dict[str, Schema] = {"method": {"const": method.name}, **options}
     optional = {*options, "groups", "state"}
     if params:
-        fields = _fields({"counts", *method.statistics})
-        properties["params"] = _object(params)
-        properties["groups"] = _table("params", params)
-        properties["state"] = {"anyOf": [_object(fields), _table("fields", fields)]}
+        kinds = [_fields({"counts", *method.statistics}), _fields(SKETCH_STATISTICS)]
+        # With some options a method has only some of its parameters, or none.
+        whole = method.sought is Method.sought
+        choices = [params] if whole else list(_choices(params))
+        properties["params"] = {"anyOf": [_object(choice) for choice in choices]}
+        properties["groups"] = {"anyOf": [_table("params", choice) for choice in choices]}
+        properties["state"] = {
+            "anyOf": [made for kind in kinds for made in (_object(kind), _table("fields", kind))]
+        }
+        optional |= set() if whole else {"params"}
     return _object(properties, optional)
+
+
+def _choices(params: dict[str, Schema]) -> Iterator[dict[str, Schema]]:
+    for size in range(1, len(params) + 1):
+        for names in itertools.combinations(params, size):
+            yield {name: params[name] for name in names}
 
 
 def _option(annotation: Any) -> Schema:

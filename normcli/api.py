@@ -80,6 +80,7 @@ def fit(
     by: str | Sequence[str] = (),
     where: str | None = None,
     inf: Literal["error", "skip"] = "error",
+    quantiles: Literal["exact", "sketch"] = "exact",
     state: bool = True,
     format: str | None = None,
     delimiter: str | None = None,
@@ -115,7 +116,7 @@ def fit(
     )
     if batch_rows < 1 or memory < 1 or (threads is not None and threads < 1):
         raise UsageError("threads, batch rows and memory must be at least 1")
-    settings = FitSettings(threads, batch_rows, memory)
+    settings = FitSettings(threads, batch_rows, memory, quantiles == "sketch")
     options = ReadOptions(
         delimiter,
         header,
@@ -124,7 +125,7 @@ def fit(
         {name: parse_dtype(text) for name, text in (types or {}).items()},
     )
     chains: list[Chain] = [recipe.method, *(chain for _, chain in recipe.sets)]
-    repeat = any(scans_again(chain) for chain in chains)
+    repeat = any(scans_again(chain, settings.sketched) for chain in chains)
     with _opened(source, format, options, {}, repeat) as opened:
         return Stats(_fit(opened, recipe, state, settings, progress or NoProgress()))
 
@@ -152,7 +153,14 @@ def _fit(
     text = source.encoding is not None and source.encoding.is_text
     read = source.options.to_json() if text or source.options.types else {}
     fitted = Fitted(
-        run.rows, tuple(sorted(names)), recipe.where, run.keys, read, run.columns, state
+        run.rows,
+        tuple(sorted(names)),
+        recipe.where,
+        run.keys,
+        read,
+        run.columns,
+        state,
+        settings.sketched,
     )
     _warn_of_useless(fitted)
     return fitted

@@ -21,6 +21,7 @@ from normcli.statistics import STATISTICS, State, Summary
 
 __all__ = [
     "RAW_STATISTICS",
+    "SKETCH_STATISTICS",
     "Fitted",
     "FittedColumn",
     "FittedStep",
@@ -38,6 +39,9 @@ States = Mapping[str, State]
 
 RAW_STATISTICS = ("counts", "extremes", "moments")
 """The statistics of every column as it comes in, whatever its methods need."""
+
+SKETCH_STATISTICS = ("counts", "extremes", "sketch")
+"""What approximate percentiles are taken from."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class Fitted:
     read: dict[str, Any]
     columns: tuple[FittedColumn, ...]
     with_state: bool = field(default=True)
+    sketched: bool = False
+    """Whether percentiles come from mergeable sketches, not from the values themselves."""
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -96,10 +102,12 @@ def fitted_before(chain: Chain, step: int) -> int:
     return count_fitted(chain[:step])
 
 
-def needed_statistics(chain: Chain, step: int) -> tuple[str, ...]:
+def needed_statistics(chain: Chain, step: int, sketched: bool) -> tuple[str, ...]:
     """Return the statistics to take of the values that enter a step, in the registry's order."""
     needs = chain[step].needs(chain[step].given) if chain[step].fitted else None
     wanted = set() if needs is None or needs.of is not None else {*needs.statistics}
+    if needs is not None and needs.of is None and needs.percentiles and sketched:
+        wanted |= set(SKETCH_STATISTICS)
     if step == 0:
         wanted |= set(RAW_STATISTICS)
     elif needs is not None:
@@ -123,14 +131,16 @@ def conclude(
 ) -> FittedStep | None:
     """Return a step with the parameters that follow from the states of what entered it.
 
-    None where they do not follow from them: exact percentiles have no state, and what a method
-    asks for second depends on what it learned first.
+    None where they do not follow from them: exact percentiles have no state (sketches have),
+    and what a method asks for second depends on what it learned first.
     """
     method = chain[step]
     if not method.fitted:
         return FittedStep(method, method.given, None)
     needs = method.needs(method.given)
-    if entered is None or needs is None or needs.percentiles or needs.of is not None:
+    if entered is None or needs is None or needs.of is not None:
+        return None
+    if needs.percentiles and "sketch" not in entered.rows:
         return None
     scale = decimal_scale(dtype) if step == 0 else 0
     rows = method.fit(Summary(entered.rows, scale), method.given)

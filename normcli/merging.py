@@ -61,6 +61,7 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
         keys,
         fits[0].read,
         tuple(columns),
+        sketched=fits[0].sketched,
     )
 
 
@@ -71,11 +72,13 @@ def require_state(fitted: Fitted, name: str) -> None:
             raise StatsFileError(f"{name} has no state to merge", "fit it again without --no-state")
         chain: Chain = tuple(step.method for step in column.steps)
         for step, method in enumerate(chain):
-            if method.fitted and method.searches:
+            if method.fitted and method.searches and not (fitted.sketched and method.asks_once):
                 raise StatsFileError(
                     f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '
-                    f"{method.name} was fitted with exact percentiles",
-                    "percentiles of shards can't be added up: fit all files at once",
+                    f"{method.name} was fitted with percentiles of the values themselves",
+                    "fit the shards with --quantiles sketch, or all files at once"
+                    if method.asks_once
+                    else "fit all files at once",
                 )
             if method.fitted and fitted_before(chain, step):
                 raise StatsFileError(
@@ -105,6 +108,7 @@ def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> N
     schemas = [{} if f.keys is None else dict(f.keys.schema) for f in (first, other)]
     differs("their group keys", *({k: str(d) for k, d in s.items()} for s in schemas))
     differs("--where", first.where, other.where)
+    differs("--quantiles", *("sketch" if f.sketched else "exact" for f in (first, other)))
     differs("how text was read", first.read, other.read)
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
 from normcli.fitted import (
+    SKETCH_STATISTICS,
     FittedColumn,
     FittedStep,
     States,
@@ -44,6 +45,8 @@ class Limits:
 
     memory: int
     workers: int
+    sketched: bool = False
+    """Whether percentiles are taken from sketches instead."""
 
 
 class ColumnFit:
@@ -93,13 +96,17 @@ class ColumnFit:
         step = len(self.steps)
         self._needs = self._next_needs()
         if not self._scanned and (step > 0 or self._needs is None or self._needs.of is not None):
-            tasks.append(self._task(0, self._scopes[0], needed_statistics(self.chain, 0)))
+            tasks.append(
+                self._task(
+                    0, self._scopes[0], needed_statistics(self.chain, 0, self.limits.sketched)
+                )
+            )
         if self._needs is not None:
             scopes = self._scopes
             # Exact sums of all rows are those of the groups together; percentiles are not,
             # nor is anything that depends on parameters which differ by group.
-            depends = fitted_before(self.chain, step) or self._needs.of or self._needs.percentiles
-            if not depends:
+            searched = self._needs.percentiles and not self.limits.sketched
+            if not (fitted_before(self.chain, step) or self._needs.of or searched):
                 scopes = scopes[:1]
             tasks += [self._fitting_task(scope) for scope in scopes]
         for checked in range(self._checked, min(step + 1, len(self.chain))):
@@ -123,11 +130,11 @@ class ColumnFit:
         """Return the task of finding out more about the step that is being fitted."""
         needs, step = self._needs, len(self.steps)
         assert needs is not None
-        names: tuple[str, ...] = needed_statistics(self.chain, step)
+        names = needed_statistics(self.chain, step, self.limits.sketched)
         search = self._searches.get(scope)
         partial = None
         if needs.of is not None:
-            names = needs.statistics
+            names = SKETCH_STATISTICS if self.limits.sketched else needs.statistics
             method = self.chain[step]
             known = {p.name: None for p in method.sought} | method.given
             of_rows = self._found.get("rows", {})
@@ -137,7 +144,7 @@ class ColumnFit:
                 key: groups.get(key, [value] * self._cells(groups)) for key, value in known.items()
             }
             partial = FittedStep(method, rows, by_group if scope == "groups" else None)
-        if needs.percentiles and search is None:
+        if needs.percentiles and search is None and not self.limits.sketched:
             if scope != self._scopes[0]:
                 names = needs.statistics
             names = tuple(dict.fromkeys((*names, "counts", "extremes")))

@@ -152,7 +152,7 @@ def count_fitted(chain: Chain) -> int:
     return sum(step.fitted for step in chain)
 
 
-def scans_again(chain: Chain) -> bool:
+def scans_again(chain: Chain, sketched: bool = False) -> bool:
     """Return whether a chain may need more than one scan of the data.
 
     A step has to wait for the fitted ones before it, to be fitted or to see whether it is
@@ -161,7 +161,7 @@ def scans_again(chain: Chain) -> bool:
     >>> [scans_again(parse_chain(text)) for text in ("log+zscore", "zscore+minmax", "zscore+log")]
     [False, True, True]
     """
-    return any(step.searches for step in chain) or any(
+    return any(step.searches and not (sketched and step.asks_once) for step in chain) or any(
         count_fitted(chain[:i]) and (step.fitted or step.domain(pl.lit(0.0)) is not None)
         for i, step in enumerate(chain)
     )

@@ -50,6 +50,14 @@ def fit(
             "--inf", metavar="error|skip", help="Infinite values: fail, or count and skip."
         ),
     ] = "error",
+    quantiles: Annotated[
+        str,
+        typer.Option(
+            "--quantiles",
+            metavar="exact|sketch",
+            help="Percentiles: exact, or within 0.4 % from a histogram that merge can add up.",
+        ),
+    ] = "exact",
     no_state: Annotated[
         bool, typer.Option("--no-state", help="Leave out the exact sums that merge needs.")
     ] = False,
@@ -98,6 +106,8 @@ def fit(
             raise UsageError(f'--inf must be error or skip, not "{inf}"')
         if output not in (None, "-"):
             api.check_destination(output)  # before a long scan, not after it
+        if quantiles not in ("exact", "sketch"):
+            raise UsageError(f'--quantiles must be exact or sketch, not "{quantiles}"')
         with progress_on_stderr(progress.value) as shown:
             stats = api.fit(
                 sources or ["-"],
@@ -108,6 +118,7 @@ def fit(
                 by=by or (),
                 where=where,
                 inf="skip" if inf == "skip" else "error",
+                quantiles="sketch" if quantiles == "sketch" else "exact",
                 state=not no_state,
                 format=from_format,
                 delimiter=delimiter,

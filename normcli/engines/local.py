@@ -32,11 +32,12 @@ DEFAULT_MEMORY = 1 << 30
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a fit runs, which never changes what it finds: threads, batches, bytes for searches."""
+    """How a fit runs: threads, batches, bytes for searches; whether percentiles are sketched."""
 
     threads: int | None = None
     batch_rows: int = BATCH_ROWS
     memory: int = DEFAULT_MEMORY
+    sketched: bool = False
 
     @property
     def workers(self) -> int:
@@ -100,7 +101,7 @@ def _limits(chains: Mapping[str, Chain], grouped: bool, settings: FitSettings) -
         any(step.fitted and step.searches for step in chain) for chain in chains.values()
     )
     searches = max(1, searching * (2 if grouped else 1))
-    return Limits(settings.memory // searches, settings.workers)
+    return Limits(settings.memory // searches, settings.workers, settings.sketched)
 
 
 def _key_dtypes(by: tuple[str, ...], schema: pl.Schema) -> dict[str, pl.DataType]:

@@ -83,6 +83,8 @@ class Method:
     """The names of the statistics that `fit` reads."""
     equivariant: ClassVar[bool] = False
     """Whether shifting x and every location by the same amount leaves y as it is."""
+    asks_once: ClassVar[bool] = True
+    """Whether all that `fit` needs can be taken in one scan, were it not for percentiles."""
     loses: ClassVar[str] = ""
     """What `inverse` can't bring back, if anything."""
 

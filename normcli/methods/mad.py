@@ -46,6 +46,7 @@ class MedianAbsoluteDeviation(Method):
         Parameter("mad", "scale", "median of |x − median|"),
     )
     equivariant: ClassVar[bool] = True
+    asks_once: ClassVar[bool] = False
 
     median: float | None = None
     mad: float | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Any, cast
 
 from normcli.statistics import rounding
@@ -12,6 +13,7 @@ from normcli.statistics.base import State
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
 from normcli.statistics.moments import Moments
+from normcli.statistics.sketch import Sketch
 
 __all__ = ["Numbers", "Summary"]
 
@@ -95,10 +97,18 @@ class Summary:
         ]
 
     def percentile(self, p: float) -> Numbers:
-        """The p-th percentile (Hyndman and Fan's type 7); int where it is one of the integers."""
+        """The p-th percentile (Hyndman and Fan's type 7); int where it is one of the integers.
+
+        Exact where it was searched for, else from the sketch.
+        """
+        numbers = self.quantiles.get(p)
+        if numbers is None:
+            lows, highs = cast(Extremes, self.states["extremes"]).values()
+            sketch = cast(Sketch, self.states["sketch"])
+            numbers = list(sketch.percentiles(Fraction(str(p)) / 100, lows, highs))
         if self.scale == 0:
-            return self.quantiles[p]
-        return [None if n is None else n / 10**self.scale for n in self.quantiles[p]]
+            return numbers
+        return [None if n is None else n / 10**self.scale for n in numbers]
 
     @property
     def rms(self) -> Numbers:

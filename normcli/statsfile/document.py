@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FORMAT", "ColumnDocument", "Document", "RowsDocument", "SourceDocument"]
+__all__ = [
+    "FORMAT",
+    "ColumnDocument",
+    "Document",
+    "QuantilesDocument",
+    "RowsDocument",
+    "SourceDocument",
+]
 
 FORMAT = "normcli/1"
 
@@ -27,6 +34,13 @@ class RowsDocument(msgspec.Struct, forbid_unknown_fields=True):
     fields: list[str] | None = None
 
 
+class QuantilesDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """That percentiles are those of sketches, and how far they may be off."""
+
+    kind: str
+    relative_error: float
+
+
 class ColumnDocument(msgspec.Struct, forbid_unknown_fields=True):
     """One column; the keys of a step beside the known ones are options of its method."""
 
@@ -45,3 +59,4 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     by: dict[str, str] | None = None
     groups: list[list[Any]] | None = None
     read: dict[str, Any] | None = None
+    quantiles: QuantilesDocument | None = None

@@ -15,7 +15,6 @@ from normcli.columns import number_kind
 from normcli.dtypes import parse_dtype
 from normcli.errors import NormError, StatsFileError, UsageError
 from normcli.fitted import (
-    RAW_STATISTICS,
     Fitted,
     FittedColumn,
     FittedStep,
@@ -30,7 +29,8 @@ from normcli.methods import METHODS
 from normcli.recipe import Chain, make_step
 from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
-from normcli.statsfile.document import FORMAT, ColumnDocument, Document
+from normcli.statistics.sketch import RELATIVE_ERROR
+from normcli.statsfile.document import FORMAT, ColumnDocument, Document, QuantilesDocument
 from normcli.statsfile.keys import keys_from_json
 
 __all__ = ["from_bytes"]
@@ -109,10 +109,15 @@ def _fitted(document: Document) -> Fitted:
         raise _RefusedError(f"read: {error}") from error
     if not document.columns:
         raise _RefusedError("there are no columns")
+    sketched = document.quantiles is not None
+    if document.quantiles is not None and document.quantiles != QuantilesDocument(
+        "sketch", RELATIVE_ERROR
+    ):
+        raise _RefusedError(f'"quantiles" is not of kind "sketch" within {RELATIVE_ERROR}')
     columns = []
     for column, part in document.columns.items():
         try:
-            columns.append(_column(column, part, keys, document.source.rows))
+            columns.append(_column(column, part, keys, document.source.rows, sketched))
         except (_RefusedError, ValueError, NormError) as error:
             message = error.message if isinstance(error, NormError) else error
             raise _RefusedError(f'column "{column}": {message}') from error
@@ -126,6 +131,7 @@ def _fitted(document: Document) -> Fitted:
         document.read or {},
         tuple(columns),
         with_state=any(column.inputs[0] is not None for column in columns),
+        sketched=sketched,
     )
 
 
@@ -140,7 +146,9 @@ def _keys(by: dict[str, str], groups: list[list[Any]]) -> pl.DataFrame:
     return keys
 
 
-def _column(name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: int) -> FittedColumn:
+def _column(
+    name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: int, sketched: bool
+) -> FittedColumn:
     dtype = parse_dtype(part.dtype)
     if number_kind(dtype) is None:
         raise _RefusedError(f"dtype {part.dtype} holds no numbers")
@@ -149,7 +157,7 @@ def _column(name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: in
         raise _RefusedError("there are no steps")
     cells = 1 if keys is None else len(keys)
     inputs = [
-        _input(state, dtype, chain, i, keys is not None, cells)
+        _input(state, dtype, (chain, i, sketched), keys is not None, cells)
         for i, state in enumerate([part.state, *(step.get("state") for step in part.steps[1:])])
     ]
     steps = []
@@ -247,9 +255,10 @@ def _table(part: Any, label: str, names: list[str], cells: int) -> list[list[Any
 
 
 def _input(
-    state: Any, dtype: pl.DataType, chain: Chain, step: int, grouped: bool, cells: int
+    state: Any, dtype: pl.DataType, place: tuple[Chain, int, bool], grouped: bool, cells: int
 ) -> StepInput | None:
-    names = RAW_STATISTICS if step == 0 else needed_statistics(chain, step)
+    chain, step, sketched = place
+    names = needed_statistics(chain, step, sketched)
     if state is None or not names or fitted_before(chain, step):
         return None
     kind: Any = number_kind(dtype) if step == 0 else "float"

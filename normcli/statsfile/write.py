@@ -14,6 +14,7 @@ from typing import Any
 from normcli.dtypes import dtype_name
 from normcli.fitted import Fitted, FittedColumn, FittedStep, StepInput
 from normcli.recipe import options_of
+from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT
 from normcli.statsfile.keys import keys_to_json
 
@@ -30,6 +31,8 @@ def to_text(fitted: Fitted) -> str:
         document["groups"] = keys_to_json(fitted.keys)
     if fitted.read:
         document["read"] = fitted.read
+    if fitted.sketched:
+        document["quantiles"] = {"kind": "sketch", "relative_error": RELATIVE_ERROR}
     document["columns"] = {column.name: _column(column, fitted) for column in fitted.columns}
     return _pretty(document, "") + "\n"
 
