@@ -212,7 +212,9 @@ class ColumnFit:
             self._learn(results)
 
     def _set_input(self, step: int, scope: Scope, states: States) -> None:
-        plain = {name: state for name, state in states.items() if name != _LOOK}
+        # Without what only the search needed: a stats file holds what its chain asks for.
+        kept = needed_statistics(self.chain, step, self.limits.sketched)
+        plain = {name: states[name] for name in kept if name in states}
         present = self.inputs[step]
         exact = fitted_before(self.chain, step) == 0
         if scope == "groups":

@@ -20,6 +20,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # Paths to remove when a signal ends the process.
     "temporary": (set(), set()),
     "statistics": ({"errors"}, {"numpy", "polars"}),
+    # Order statistics from counts by bin; it knows numbers and cells, neither columns nor files.
+    "selection": ({"errors", "statistics"}, {"numpy"}),
     "methods": ({"errors", "statistics"}, {"polars"}),
     # Names of dtypes, written and read.
     "dtypes": ({"errors"}, {"polars"}),
@@ -34,6 +36,11 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "plan": (
         {"columns", "errors", "fitted", "groups", "methods", "recipe", "statistics", "transform"},
         {"numpy", "polars"},
+    ),
+    # One column's fit from scan to scan: what to ask next, until every step has its parameters.
+    "progression": (
+        {"columns", "fitted", "methods", "plan", "recipe", "selection", "statistics"},
+        {"polars"},
     ),
     "merging": ({"errors", "fitted", "recipe", "statistics"}, {"numpy", "polars"}),
     "application": (
@@ -66,6 +73,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "fitted",
             "groups",
             "plan",
+            "progression",
             "recipe",
             "sinks",
             "sources",

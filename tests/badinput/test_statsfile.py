@@ -157,6 +157,13 @@ MERGES: list[tuple[str, Any, Any]] = [
         fitted(method="zscore+minmax"),
         fitted(method="zscore+minmax"),
     ),
+    ("merge: exact percentiles", fitted(method="robust"), fitted(method="robust")),
+    (
+        "merge: exact percentiles of one column",
+        fitted(set={"y": "log1p+mad"}),
+        fitted(set={"y": "log1p+mad"}),
+    ),
+    ("merge: exact percentiles by group", fitted(method="robust", by="k"), fitted(by="k")),
     ("merge: a file that is cut off", fitted(), cut),
 ]
 

@@ -29,7 +29,8 @@ class Bound:
     `examples` are chains of this one step that the tests run. `error` bounds what apply and
     invert do to x; `spread` bounds how far x moves when y is off by eta. Whole numbers come
     back identical where |x| (or |x − shift|, if the method is equivariant) is below `whole`;
-    `smallest` is where the domain begins.
+    `smallest` is where the domain begins. `limited` returns a scale that |x − median| may exceed
+    so far that y overflows.
     """
 
     examples: tuple[str, ...]
@@ -37,6 +38,14 @@ class Bound:
     spread: Callable[[Method, Params, float, float], float]
     whole: int
     smallest: float = -math.inf
+    limited: Callable[[Params], float] | None = None
+
+    def holds(self, p: Params, x: float, largest: float) -> bool:
+        """Say whether the bound covers an x, y being able to hold numbers up to `largest`."""
+        if self.limited is None:
+            return True
+        distance = abs(Fraction(x) - Fraction(p["median"]))
+        return distance < Fraction(self.limited(p)) * Fraction(largest)
 
 
 def _ulps(count: int, *magnitudes: float) -> float:
@@ -52,13 +61,16 @@ def _scale_of(name: str) -> Callable[[Params], float]:
     return scale
 
 
-def _shifted(examples: Sequence[str], shift: str, scale: Callable[[Params], float]) -> Bound:
-    """y = (x − shift)/scale."""
+def _shifted(
+    examples: Sequence[str], shift: str, scale: Callable[[Params], float], limited: bool = False
+) -> Bound:
+    """y = (x − shift)/scale; `limited` if the scale does not grow with max|x − shift|."""
     return Bound(
         tuple(examples),
         lambda m, p, x: _ulps(4, x, float(p[shift])) + _LEAST * (1 + scale(p)),
         lambda m, p, x, eta: scale(p) * eta,
         2**49,
+        limited=scale if limited else None,
     )
 
 
@@ -125,9 +137,13 @@ BOUNDS: dict[str, Bound] = {
         ("robust", "robust:low=10,high=90", "robust:unit_variance=true"),
         "median",
         lambda p: float(Fraction(p["q_high"]) - Fraction(p["q_low"])) or 1.0,
+        limited=True,
     ),
     "mad": _shifted(
-        ("mad", "mad:k=1"), "median", lambda p: 1.482602218505602 * _scale_of("mad")(p)
+        ("mad", "mad:k=1"),
+        "median",
+        lambda p: 1.482602218505602 * _scale_of("mad")(p),
+        limited=True,
     ),
     "minmax": Bound(
         ("minmax", "minmax:low=-1,high=1", "minmax:low=0.1,high=0.7", "minmax:low=1,high=2"),
@@ -169,7 +185,7 @@ BOUNDS: dict[str, Bound] = {
     ),
     "sqrt": _root(2, 3 * 2.0**-53, 2**50, "sqrt", 0.0),
     "cbrt": _root(3, 8 * 2.0**-53, 2**48, "cbrt", -math.inf),
-    "clip": _nothing("clip:low=-1e300", "clip:low=-1e300,high=1e300"),
+    "clip": _nothing("clip:low=-1e300", "clip:low=-1e300,high=1e300", "clip:low_q=0,high_q=100"),
     # On its own it leaves the column out of the fit.
     "skip": _nothing("skip+clip:low=-1e300"),
 }

@@ -144,6 +144,10 @@ def check_floats(series: pl.Series, chain: str, by: pl.Series | None = None) -> 
         entered = [float(one["x"][row]) for one in entering]
         own = params[0 if by is None else int(by[row])]
         pairs = list(zip(steps, own, strict=False))
+        largest = 2.0**124 if single else _LARGEST
+        held = zip(pairs, entered, strict=True)
+        if not all(BOUNDS[m.name].holds(p, x, largest) for (m, p), x in held):
+            continue
         allowed = chain_error(pairs, entered)
         if single:
             allowed += _single_error(stats, frame, row, pairs, entered)

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from scipy import stats as scipy_stats
 from sklearn import datasets
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 import normcli
 from normcli.methods import METHODS
@@ -142,6 +142,41 @@ def test_clip(data: Floats) -> None:
     _check(data, "clip:high=3", np.clip(data, None, 3))
 
 
+def test_clip_by_percentiles(data: Floats) -> None:
+    low, high = np.percentile(data, [2.5, 90], axis=0)
+    expected = np.clip(data, low, high)
+    _check(data, "clip:low_q=2.5,high_q=90", expected, {"low": low, "high": high})
+    _check(data, "clip:low_q=2.5", np.clip(data, low, None), {"low": low})
+    wild = data * 1.5 - 1
+    carried = normcli.fit(_frame(data), method="clip:low_q=2.5,high_q=90").apply(_frame(wild))
+    _close(carried.to_numpy(), np.clip(wild, low, high))
+
+
+# Percentiles 0 and 100 have no unit variance: those of a normal distribution are infinite.
+@pytest.mark.parametrize(
+    ("ends", "unit_variance"),
+    [(ends, u) for ends in ((25, 75), (10, 90), (2.5, 99.9)) for u in (False, True)]
+    + [((0, 100), False)],
+)
+def test_robust(data: Floats, ends: tuple[float, float], unit_variance: bool) -> None:
+    scaler = RobustScaler(quantile_range=ends, unit_variance=unit_variance).fit(data)
+    low, median, high = np.percentile(data, [ends[0], 50, ends[1]], axis=0)
+    chain = f"robust:low={ends[0]},high={ends[1]},unit_variance={str(unit_variance).lower()}"
+    y = scaler.transform(data)
+    params = {"median": median, "q_low": low, "q_high": high}
+    _check(data, chain, y, params, scaler.inverse_transform(y))
+
+
+def test_mad(data: Floats) -> None:
+    median = np.median(data, axis=0)
+    for chain, scale in (("mad", "normal"), ("mad:k=1", 1.0)):
+        deviation = scipy_stats.median_abs_deviation(data, axis=0, scale=scale)
+        divisor = np.where(deviation == 0, 1, deviation)
+        y = (data - median) / divisor
+        mad = scipy_stats.median_abs_deviation(data, axis=0)
+        _check(data, chain, y, {"median": median, "mad": mad}, data)
+
+
 _FUNCTIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
     "log": (np.log, np.exp),
     "log2": (np.log2, np.exp2),
@@ -186,10 +221,14 @@ def test_groups_are_scaled_as_if_alone() -> None:
     for species in range(3):
         own = carried.filter(pl.col("species") == species).drop("species").to_numpy()
         _close(own, StandardScaler().fit_transform(iris.data[iris.target == species]))
+    carried = normcli.fit(frame, by="species", method="robust").apply(frame)
+    for species in range(3):
+        own = carried.filter(pl.col("species") == species).drop("species").to_numpy()
+        _close(own, RobustScaler().fit_transform(iris.data[iris.target == species]))
 
 
 def test_every_method_has_a_reference() -> None:
     named = {*(chain.split(":")[0].split("+")[0] for chain in _FUNCTIONS)}
     named |= {"zscore", "center", "scale", "minmax", "maxabs", "rms", "mean_range"}
-    named |= {"decimal", "clip"}
+    named |= {"decimal", "clip", "robust", "mad"}
     assert named == set(METHODS), "compare the new method with its reference in docs/methods.md"
