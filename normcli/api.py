@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, Unpack, overload
 import polars as pl
 
 from normcli.application import Direction, Transform, TransformKeywords, TransformOptions
+from normcli.destinations import check_destination, is_directory, output_encoding
 from normcli.dtypes import parse_dtype
 from normcli.engines.local import BATCH_ROWS, DEFAULT_MEMORY, FitSettings, run_fit
 from normcli.engines.progress import NoProgress, Progress
@@ -25,21 +26,21 @@ from normcli.errors import (
     UsageError,
     did_you_mean,
 )
-from normcli.fitted import Fitted, FittedColumn
+from normcli.findings import findings
+from normcli.fitted import Fitted
 from normcli.merging import merge_fits
 from normcli.recipe import Chain, Recipe, parse_chain, resolve, scans_again
-from normcli.sinks import WriteOptions, check_destination, write_text
+from normcli.sinks import WriteOptions, write_text
 from normcli.sources import (
-    Encoding,
     Extent,
     ReadOptions,
     Source,
-    encoding_of_name,
     frame_source,
     named_format,
     open_source,
 )
 from normcli.statsfile import from_bytes, to_text
+from normcli.where import row_predicate
 
 __all__ = [
     "BATCH_ROWS",
@@ -146,7 +147,7 @@ def _fit(
     )
     recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
     resolved = resolve(recipe, schema)
-    where = _predicate(recipe.where, schema)
+    where = row_predicate(recipe.where, schema)
     run = run_fit(source, recipe, resolved, where, settings, progress)
     # Names below the directory or glob: those of a hive directory's files are often all the same.
     names = [file.relative for file in source.files] or [os.path.basename(n) for n in source.names]
@@ -166,72 +167,10 @@ def _fit(
     return fitted
 
 
-def _predicate(where: str | None, schema: pl.Schema) -> pl.Expr | None:
-    """Return the rows to fit on as an expression; only a plain condition on a row will do."""
-    if where is None:
-        return None
-    hint = "write a condition on the columns of a row, for example \"split = 'train'\""
-    try:
-        predicate = pl.sql_expr(where)
-        written = predicate.meta.serialize(format="json")
-        roots = predicate.meta.root_names()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise UsageError(f"--where: {str(error).splitlines()[0]}", hint) from error
-    for column in roots:
-        if column not in schema:
-            raise DataError(f'--where: there is no column "{column}"', did_you_mean(column, schema))
-    # Keys of the written expression; a text that is compared with can't look like one.
-    forbidden = ('"Agg":', '"SubPlan":', '"Over":', '"Window":', '"expr":"Len"')
-    try:
-        # Some mistakes (a text compared with a number) show only when there is something to do.
-        dtype = pl.DataFrame(schema=schema).select(predicate.alias("\0where")).schema
-    except pl.exceptions.PolarsError as error:
-        raise UsageError(f"--where: {str(error).splitlines()[0]}", hint) from error
-    if not roots or any(mark in written for mark in forbidden) or dtype["\0where"] != pl.Boolean():
-        raise UsageError(f'--where: "{where}" is not a condition on a single row', hint)
-    return predicate
-
-
 def _warn_of_useless(fitted: Fitted) -> None:
     for column in fitted.columns:
-        for warning in _useless(column):
+        for warning in findings(column):
             warnings.warn(f'column "{column.name}" {warning}', NormWarning, stacklevel=4)
-
-
-def _useless(column: FittedColumn) -> Iterator[str]:
-    """Yield what of a column's fit can't do what it was asked for."""
-    summary = column.summary
-    missing = [
-        f"{key} of {step.method.name}"
-        for step in column.steps
-        for key, value in step.params.items()
-        if value is None
-    ]
-    if summary["count"] == 0:
-        yield "has no valid value; apply will give null"
-        return
-    if missing:
-        yield f"has too few values for the {' and '.join(missing)}; apply will give null"
-    elif summary["min"] == summary["max"]:
-        yield f"is constant ({summary['min']}); its scale is taken to be 1"
-    groups = column.inputs[0].groups if column.inputs[0] is not None else None
-    if groups is None:
-        return
-    counts = groups["counts"].to_json()[0]
-    empty = {cell for cell, count in enumerate(counts) if count == 0}
-    lacking = {
-        cell
-        for step in column.steps
-        for values in (step.groups or {}).values()
-        for cell, value in enumerate(values)
-        if value is None
-    } - empty
-    for cells, what in ((empty, "no valid value"), (lacking, "too few values")):
-        if cells:
-            yield (
-                f"has {what} in {len(cells):,} of {len(counts):,} groups; "
-                "apply will treat them as unknown groups"
-            )
 
 
 def load(path: str | os.PathLike[str]) -> Stats:
@@ -353,13 +292,13 @@ class Stats:
         reading = self.reading(direction) if read is None else read
         self._warn_of_losses(direction)
         with _opened(list(sources), format, reading, self._expected(direction), False) as source:
-            directory = output is not None and _is_directory(output, to)
+            directory = output is not None and is_directory(output, to)
             if directory and not source.parts():
                 raise UsageError(
                     f"stdin has no name that its output in {output} could take",
                     f"name a file: -o {os.path.join(str(output), 'normalized.parquet')}",
                 )
-            encoding = _output_encoding(source, None if directory else output, to)
+            encoding = output_encoding(source, None if directory else output, to)
             run_transform(
                 source,
                 Job(self.fitted, direction, options),
@@ -396,35 +335,6 @@ class Stats:
                             NormWarning,
                             stacklevel=3,
                         )
-
-
-def _is_directory(output: str, to: str | None) -> bool:
-    if output == "-":
-        return False
-    if os.path.isdir(output) or output.endswith(os.sep):
-        return True
-    new = not os.path.exists(output) and to is None and encoding_of_name(output) is None
-    # "out" can only be meant as a directory; "out.xlsx" was meant as something else.
-    return new and not os.path.splitext(output)[1]
-
-
-def _output_encoding(source: Source, output: str | None, to: str | None) -> Encoding:
-    if to is not None:
-        named = encoding_of_name(output) if output else None
-        return Encoding(named_format(to), named.compression if named else None)
-    if output is not None and output != "-":
-        named = encoding_of_name(output)
-        special = os.path.exists(output) and not os.path.isfile(output)
-        if named is None and special and source.encoding is not None:
-            return source.encoding  # a device, such as /dev/null
-        if named is None:
-            raise UsageError(
-                f"the name {output} does not tell a format that normcli writes",
-                "name the format with --to, or end the name with / for a directory",
-            )
-        return named
-    assert source.encoding is not None, "frames are not written to files"
-    return source.encoding
 
 
 @contextmanager

@@ -5,28 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 import polars as pl
 
-from normcli import temporary
-from normcli.errors import EnvironmentFailureError, UsageError
+from normcli.destinations import whole_outputs
+from normcli.errors import UsageError
 from normcli.sources import Encoding, ReadOptions
 
-__all__ = [
-    "Outputs",
-    "WriteOptions",
-    "check_destination",
-    "whole_outputs",
-    "write_frame",
-    "write_text",
-]
+__all__ = ["WriteOptions", "write_frame", "write_text"]
 
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
@@ -70,113 +62,6 @@ class WriteOptions:
         if self.compression is not None:
             return self.compression
         return self.encoding.compression or _COMPRESSIONS[self.encoding.format][0]
-
-
-class Outputs:
-    """Files being written under temporary names beside their destinations."""
-
-    def __init__(self) -> None:
-        self._pending: list[tuple[str, str]] = []
-        self._made: list[str] = []
-
-    def path_for(self, destination: str) -> str:
-        """Return the name to write to until the output is whole."""
-        # A link stays a link; a device or named pipe is written to as it is.
-        real = os.path.realpath(destination)
-        check_destination(destination)
-        if os.path.exists(real) and not os.path.isfile(real):
-            return real
-        folder, name = os.path.split(real)
-        try:
-            unfinished = temporary.make_folder(folder, f".{name}.")
-        except OSError as error:
-            shown = os.path.dirname(destination) or folder
-            raise EnvironmentFailureError(
-                f"{destination} can't be written: {error.strerror}",
-                f"see who may write to the directory: ls -ld {shown}",
-            ) from error
-        self._pending.append((os.path.join(unfinished, name), real))
-        return self._pending[-1][0]
-
-    def make_directory(self, path: str) -> None:
-        """Make a directory and those above it; they go again if the outputs do not get whole."""
-        missing = []
-        while path and not os.path.isdir(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        for each in reversed(missing):
-            try:
-                temporary.make_plain_folder(each)
-            except OSError as error:
-                shown = os.path.relpath(each)
-                raise EnvironmentFailureError(
-                    f"the directory {shown} can't be made: {error.strerror}",
-                    f"see who may write to the one above: ls -ld {os.path.dirname(shown) or '.'}",
-                ) from error
-            self._made.append(each)
-
-    def publish(self) -> None:
-        """Give all outputs their names, and the modes of the files that they replace."""
-        for unfinished, real in self._pending:
-            with suppress(FileNotFoundError):
-                os.chmod(unfinished, stat.S_IMODE(os.stat(real).st_mode))
-        for unfinished, real in self._pending:
-            os.replace(unfinished, real)
-            temporary.discard(os.path.dirname(unfinished))
-        for folder in self._made:
-            temporary.release(folder)
-        for folder in {os.path.dirname(real) for _, real in self._pending}:
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        self._pending.clear()
-
-    def discard(self) -> None:
-        """Remove everything that was begun."""
-        for unfinished, _ in self._pending:
-            temporary.discard(os.path.dirname(unfinished))
-        for folder in reversed(self._made):
-            temporary.discard(folder)
-
-
-def check_destination(destination: str) -> None:
-    """Raise EnvironmentFailureError if a file of that name can't be, before work begins."""
-    real = os.path.realpath(destination)
-    if os.path.isdir(real):
-        raise EnvironmentFailureError(
-            f"{destination} is a directory", "name a file in it: -o " + _inside(destination)
-        )
-    folder = os.path.dirname(real)
-    shown = os.path.dirname(destination) or folder
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise EnvironmentFailureError(f"{shown} is a file, not a directory", "choose another name")
-    if not os.path.isdir(folder):
-        raise EnvironmentFailureError(
-            f"the directory {shown} does not exist", f"make it first: mkdir -p {shown}"
-        )
-    if not os.path.exists(real) and not os.access(folder, os.W_OK):
-        raise EnvironmentFailureError(
-            f"{destination} can't be written: Permission denied",
-            f"see who may write to the directory: ls -ld {shown}",
-        )
-
-
-def _inside(folder: str) -> str:
-    return os.path.join(folder, "NAME")
-
-
-@contextmanager
-def whole_outputs() -> Iterator[Outputs]:
-    """Publish all outputs at the end, or none if anything goes wrong."""
-    outputs = Outputs()
-    try:
-        yield outputs
-        outputs.publish()
-    except BaseException:
-        outputs.discard()
-        raise
 
 
 def write_text(text: str, destination: str | None) -> None:

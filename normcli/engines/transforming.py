@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from normcli.application import Direction, Transform, TransformOptions
+from normcli.destinations import Outputs, whole_outputs
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import Fitted
-from normcli.sinks import Outputs, WriteOptions, whole_outputs, write_frame
+from normcli.sinks import WriteOptions, write_frame
 from normcli.sources import Source, extent_of
 
 __all__ = ["Job", "run_transform"]

@@ -63,11 +63,17 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     # Text is read as the dtypes that a column can be normalized in.
     "sources": ({"columns", "dtypes", "errors", "temporary"}, {"polars", "pyarrow"}),
+    # The rows to fit on, as a predicate.
+    "where": ({"errors"}, {"polars"}),
+    # What of a fit is worth a warning.
+    "findings": ({"fitted"}, set()),
     # Output is encoded as the input was, unless told otherwise.
-    "sinks": ({"errors", "sources", "temporary"}, {"polars", "pyarrow"}),
+    "destinations": ({"errors", "sources", "temporary"}, set()),
+    "sinks": ({"destinations", "errors", "sources"}, {"polars", "pyarrow"}),
     "engines": (
         {
             "application",
+            "destinations",
             "dtypes",
             "errors",
             "fitted",
@@ -84,9 +90,11 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {
             "application",
             "columns",
+            "destinations",
             "dtypes",
             "engines",
             "errors",
+            "findings",
             "fitted",
             "merging",
             "methods",
@@ -95,6 +103,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "sources",
             "statistics",
             "statsfile",
+            "where",
         },
         {"polars"},
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -54,6 +55,20 @@ def test_a_chain_is_two_fits(first: str, second: str) -> None:
         chained, alone = _fit(frame, f"{first}+{second}", ("g",)), _fit(between, second, ("g",))
         assert _last_step(chained)["groups"] == _last_step(alone)["groups"]
         assert chained.apply(frame).equals(alone.apply(between))
+
+
+@pytest.mark.parametrize("quantiles", ["exact", "sketch"])
+@pytest.mark.parametrize("second", _SECOND)
+@pytest.mark.parametrize("first", _FIRST)
+def test_a_chain_is_the_same_when_loaded(
+    first: str, second: str, quantiles: Literal["exact", "sketch"], tmp_path: Path
+) -> None:
+    for by in ((), ("g",)):
+        stats = normcli.fit(
+            _frame(), method=f"{first}+{second}", columns="x", by=by, quantiles=quantiles
+        )
+        stats.save(tmp_path / "stats.json")
+        assert normcli.load(tmp_path / "stats.json").to_json() == stats.to_json()
 
 
 def test_three_steps() -> None:
