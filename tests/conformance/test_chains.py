@@ -16,10 +16,13 @@ from normcli.errors import DataError, NormWarning
 from normcli.methods import METHODS
 from tests.conformance.bounds import BOUNDS
 
-_SECOND = [name for name in sorted(METHODS) if METHODS[name].parameters]
+_SECOND = [
+    *(name for name in sorted(METHODS) if METHODS[name].parameters and name != "clip"),
+    "clip:low_q=5,high_q=95",
+]
 _FIRST = [
     *(n for n in sorted(METHODS) if n not in ("minmax", "skip", "clip")),
-    *("minmax:low=1,high=2", "clip:low=2,high=90"),
+    *("minmax:low=1,high=2", "clip:low=2,high=90", "clip:low_q=5,high_q=95"),
 ]
 
 
