@@ -7,6 +7,7 @@ appear. None is written to a stats file.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,17 @@ def _cells_of(values: Values) -> Index | None:
     return np.repeat(values.cells, np.diff(values.starts, append=len(values)))
 
 
+def _pieces(values: Values) -> Iterator[tuple[Planes, Index | None]]:
+    """Yield the values and their cells in pieces that stay in the cache."""
+    cells = _cells_of(values)
+    for start in range(0, len(values), _PIECE):
+        piece = slice(start, start + _PIECE)
+        yield (
+            tuple(plane[piece] for plane in values.planes),
+            None if cells is None else cells[piece],
+        )
+
+
 class Collected:
     """The values that a narrowing leads to, and the slot of each (all values, without one)."""
 
@@ -42,11 +54,13 @@ class Collected:
 
     def update(self, values: Values) -> None:
         """Take in a batch, in place."""
-        planes, slots = values.planes, _cells_of(values)
-        if self.scale is not None and self.narrowing is not None:
-            planes, slots = self.narrowing.locate(self.scale, planes, slots)
-        elif len(planes[0]):
-            planes = tuple(plane.copy() for plane in planes)
+        if self.scale is None or self.narrowing is None:
+            self._keep(tuple(plane.copy() for plane in values.planes), _cells_of(values))
+            return
+        for planes, slots in _pieces(values):
+            self._keep(*self.narrowing.locate(self.scale, planes, slots))
+
+    def _keep(self, planes: Planes, slots: Index | None) -> None:
         if slots is None:
             slots = np.zeros(len(planes[0]), np.intp)
         self.parts.append((planes, slots))
@@ -96,18 +110,10 @@ class Histogram:
 
     def update(self, values: Values) -> None:
         """Take in a batch, in place."""
-        cells = _cells_of(values)
-        # In pieces that stay in the cache.
-        for start in range(0, len(values), _PIECE):
-            piece = slice(start, start + _PIECE)
-            planes, slots = self.narrowing.locate(
-                self.scale,
-                tuple(plane[piece] for plane in values.planes),
-                None if cells is None else cells[piece],
-            )
-            if self.slots == 1:
-                slots = None
-            np.add.at(self.counts, self.grid.bin_of(self.scale, planes, slots), 1)
+        for planes, slots in _pieces(values):
+            planes, slots = self.narrowing.locate(self.scale, planes, slots)
+            bins = self.grid.bin_of(self.scale, planes, None if self.slots == 1 else slots)
+            np.add.at(self.counts, bins, 1)
 
     def merge(self, other: Histogram) -> Histogram:
         """Return the counts of both."""
