@@ -111,8 +111,9 @@ class LinearGrid:
         slots, inside = np.divmod(flat, self.bins)
         per_unit = np.where(self.per_unit[slots] > 0, self.per_unit[slots], 1.0)
         # A bin more on either side: the bounds have to hold whatever was rounded.
-        start = scale.keys((self.low[slots] + (inside - 1) / per_unit,))
-        end = scale.keys((self.low[slots] + (inside + 2) / per_unit,))
+        with np.errstate(over="ignore"):  # an infinity is beyond the slot's own bounds
+            start = scale.keys((self.low[slots] + (inside - 1) / per_unit,))
+            end = scale.keys((self.low[slots] + (inside + 2) / per_unit,))
         first, last = inside == 0, inside == self.bins - 1
         return (
             np.where(first, low[slots], np.maximum(start, low[slots])),
