@@ -85,7 +85,8 @@ def search(
             total = total.merge(state)
         if scans == 0:
             tally: Any = counts
-            found.start(tally.tally[0], *extremes.values(), total)
+            lows, highs = extremes.values()
+            found.start(tally.tally[0], lows, highs, total)
         else:
             found.absorb(total)
         scans += 1

@@ -26,7 +26,7 @@ class Exact:
         Between two order statistics, ulp are those of the larger one: where they differ in sign,
         the interpolated value may be much smaller than either.
         """
-        if self.lower == self.upper == self.value or self.value in (self.lower, self.upper):
+        if self.lower == self.upper:
             # Compared as numbers, so that neither −0.0 nor the type matters, but every digit.
             nearest = self.value if isinstance(found, int) else Fraction(float(self.value))
             assert Fraction(found) == nearest, (found, self.value)
