@@ -194,6 +194,13 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
         column = f'{name}: column "{task.column}"'
         if "counts" in states and not recipe.skip_inf:
             infinite = int(states["counts"].fold().to_json()[3][0])
+            if infinite and task.partial is not None:
+                # The column's own infinities were refused in the scan before.
+                raise DataError(
+                    f"{column} has {_values(infinite, 'value')} whose distance from the others is "
+                    f"beyond float64, so {task.partial.method.name} can't be fitted",
+                    "scale the column first, for example with decimal:exponent=300",
+                )
             if infinite:
                 after = (
                     f" after {chain_text(tuple(s.method for s in task.before))}"

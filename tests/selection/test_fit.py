@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import normcli
-from normcli.errors import NormWarning
+from normcli.errors import DataError, NormWarning
 from tests.selection.exact import Exact
 
 _SHARES = {"median": 50, "q_low": 10, "q_high": 97.5}
@@ -139,3 +139,9 @@ def test_mad_is_the_median_of_exact_deviations() -> None:
     for params, own in zip(found, owns, strict=True):
         Exact(own, 50).check(params["median"])
         Exact([abs(x - params["median"]) for x in own], 50).check(params["mad"])
+
+
+def test_deviations_beyond_float64_are_not_called_infinite_values() -> None:
+    frame = pl.DataFrame({"x": [1.5e308, -1.5e308, -1.5e308, 1.0, -1.6e308, 3.0]})
+    with pytest.raises(DataError, match=r"1 value whose distance .* mad can't be fitted"):
+        normcli.fit(frame, method="mad")
