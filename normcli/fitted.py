@@ -171,6 +171,17 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
         else found[parameter.name]
         for parameter in method.sought
     }
+    for first, second in method.ordered:
+        for cell in range(cells):
+            low, high = (
+                params[key][cell] if key in params else getattr(method, key)
+                for key in (first, second)
+            )
+            if low is not None and high is not None and low > high:
+                raise DataError(
+                    f'column "{name}": {first} of {method.name} ({low}) is above {second} ({high})',
+                    "one of them was given as an option, the other found in the data",
+                )
     for key, values in params.items():
         if any(isinstance(value, float) and math.isinf(value) for value in values):
             raise DataError(

@@ -41,8 +41,12 @@ class FitSettings:
 
     @property
     def workers(self) -> int:
-        """The number of threads that take batches in."""
-        return self.threads or os.cpu_count() or 1
+        """The number of threads that take batches in: half of all, the scan has the others.
+
+        With more threads than cores, one that holds the interpreter's lock is put to sleep now
+        and then, and all others wait for it.
+        """
+        return max(1, (self.threads or os.cpu_count() or 1) // 2)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Method:
     """The names of the statistics that `fit` reads."""
     equivariant: ClassVar[bool] = False
     """Whether shifting x and every location by the same amount leaves y as it is."""
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of bounds, given or fitted, of which the first must not be above the second."""
     asks_once: ClassVar[bool] = True
     """Whether all that `fit` needs can be taken in one scan, were it not for percentiles."""
     loses: ClassVar[str] = ""

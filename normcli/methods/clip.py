@@ -35,6 +35,7 @@ class Clip(Method):
     name: ClassVar[str] = "clip"
     formula: ClassVar[tuple[str, str]] = ("min(max(x, low), high)", "y")
     matches: ClassVar[str] = "numpy.clip"
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = (("low", "high"),)
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("low", "location", "lower bound, or the percentile `low_q`"),
         Parameter("high", "location", "upper bound, or the percentile `high_q`"),

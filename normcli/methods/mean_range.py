@@ -38,6 +38,7 @@ class MeanRange(Method):
     name: ClassVar[str] = "mean_range"
     formula: ClassVar[tuple[str, str]] = ("(x − mean)/(max − min)", "y·(max − min) + mean")
     matches: ClassVar[str] = "feature-engine MeanNormalizationScaler"
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = (("min", "max"),)
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mean", "location", "mean of the fitted values"),
         Parameter("min", "location", "smallest fitted value", exact=True),

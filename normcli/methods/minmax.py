@@ -45,6 +45,7 @@ class MinMax(Method):
         "min + (max − min)·(y − low)/(high − low)",
     )
     matches: ClassVar[str] = "sklearn MinMaxScaler(feature_range, clip)"
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = (("min", "max"),)
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("min", "location", "smallest fitted value", exact=True),
         Parameter("max", "location", "largest fitted value", exact=True),

@@ -46,6 +46,7 @@ class Robust(Method):
         "y·(q_high − q_low) + median",
     )
     matches: ClassVar[str] = "sklearn RobustScaler(quantile_range, unit_variance)"
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = (("q_low", "q_high"),)
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("median", "location", "50th percentile of the fitted values"),
         Parameter("q_low", "location", "percentile `low`"),
