@@ -108,11 +108,16 @@ class ColumnFit:
             searched = self._needs.percentiles and not self.limits.sketched
             if not (fitted_before(self.chain, step) or self._needs.of or searched):
                 scopes = scopes[:1]
-            tasks += [self._fitting_task(scope) for scope in scopes]
+            tasks += [self._fitting_task(scope) for scope in scopes if not self._has_found(scope)]
         for checked in range(self._checked, min(step + 1, len(self.chain))):
             tasks += self._domain_task(checked)
         self._tasks = tasks
         return tasks
+
+    def _has_found(self, scope: Scope) -> bool:
+        """Return whether a search has ended while that of the other scope goes on."""
+        search = self._searches.get(scope)
+        return search is not None and search.results is not None
 
     def _next_needs(self) -> Needs | None:
         if len(self.steps) == len(self.chain):
