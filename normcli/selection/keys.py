@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from normcli.statistics.base import Kind, Planes
+from normcli.statistics.ordering import floats_of_keys, keys_of_floats
 
 __all__ = ["KeyScale"]
 
 Keys = npt.NDArray[np.uint64]
 _SIGN = np.uint64(1 << 63)
-_SIGN_BIT = np.int64(-(1 << 63))
 _MASK = (1 << 64) - 1
 
 
@@ -44,10 +44,7 @@ class KeyScale:
         """Return the keys of values."""
         values = planes[0]
         if self.kind == "float":
-            # Adding 0.0 makes −0.0 the 0.0 that it equals.
-            bits = (values.astype(np.float64, copy=False) + 0.0).view(np.int64)
-            # All bits flip for negative values, the sign bit alone for the others.
-            return (bits ^ ((bits >> 63) | _SIGN_BIT)).view(np.uint64)
+            return keys_of_floats(values.astype(np.float64, copy=False))
         if self.kind == "int":
             return values.astype(np.int64, copy=False).view(np.uint64) ^ _SIGN
         if self.kind == "uint":
@@ -72,9 +69,7 @@ class KeyScale:
     def values(self, keys: Keys) -> list[Any]:
         """Return the values of keys, as Python numbers; only where no bits were dropped."""
         if self.kind == "float":
-            positive = (keys >> np.uint64(63)).astype(np.bool_)
-            bits = np.where(positive, keys ^ _SIGN, ~keys)
-            return bits.view(np.float64).tolist()  # type: ignore[no-any-return]
+            return floats_of_keys(keys).tolist()  # type: ignore[no-any-return]
         if self.kind == "int":
             return (keys ^ _SIGN).view(np.int64).tolist()  # type: ignore[no-any-return]
         return [self.base + int(key) for key in keys.tolist()]

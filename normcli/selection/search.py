@@ -14,7 +14,7 @@ from normcli.selection.keys import KeyScale
 from normcli.selection.scans import Collected, FirstLook, Histogram, SharedGrid
 from normcli.statistics.base import Kind
 
-__all__ = ["Search", "percentile_fraction"]
+__all__ = ["Search"]
 
 Index = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
@@ -24,15 +24,6 @@ _VALUE_BYTES = 24  # a value, its slot, and room to sort them
 _COUNT_BYTES = 8
 # Few enough bins for their counts to stay in the cache.
 _FIRST_BITS = 16
-
-
-def percentile_fraction(percentile: float) -> Fraction:
-    """Return a percentile as the exact share that its shortest decimal form says.
-
-    >>> percentile_fraction(2.5)
-    Fraction(1, 40)
-    """
-    return Fraction(str(percentile)) / 100
 
 
 class Search:

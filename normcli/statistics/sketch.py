@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normcli.statistics.base import Index, Kind, Planes, Values, register
+from normcli.statistics.ordering import floats_of_keys, keys_of_floats
 
 __all__ = ["RELATIVE_ERROR", "Sketch"]
 
@@ -20,7 +21,6 @@ _BIN_BITS = 64 - _DROPPED_BITS
 RELATIVE_ERROR = 2.0**-8
 """How far a value may be from the middle of its bin (normal float64 numbers)."""
 
-_SIGN = np.int64(-(1 << 63))
 _ENTRY = re.compile(r"([1-9a-f][0-9a-f]{0,4}):([1-9][0-9]{0,18})")
 _PENDING = 1 << 20
 
@@ -154,8 +154,7 @@ def _floats(planes: Planes) -> npt.NDArray[np.float64]:
 
 
 def _bins(values: npt.NDArray[np.float64]) -> Codes:
-    bits = (values + 0.0).view(np.int64)
-    keys = (bits ^ ((bits >> 63) | _SIGN)).view(np.uint64)
+    keys = keys_of_floats(values)
     return (keys >> np.uint64(_DROPPED_BITS)).astype(np.int64)
 
 
@@ -167,8 +166,7 @@ def _middles(bins: Codes) -> npt.NDArray[np.float64]:
     """Return the middle of each bin; the bin that begins at 0 stands for 0."""
     edges = np.stack([bins, bins + 1]).astype(np.uint64) << np.uint64(_DROPPED_BITS)
     edges[1] -= np.uint64(1)
-    negative = (edges >> np.uint64(63)) == 0
-    values = np.where(negative, ~edges, edges ^ np.uint64(1 << 63)).view(np.float64)
+    values = floats_of_keys(edges)
     middles = values[0] / 2 + values[1] / 2
     zero = _bins(np.zeros(1))[0]
     return np.where((bins == zero) | (bins == zero - 1), 0.0, middles)

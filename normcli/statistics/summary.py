@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from fractions import Fraction
 from typing import Any, cast
 
 from normcli.statistics import rounding
@@ -13,6 +12,7 @@ from normcli.statistics.base import State
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
 from normcli.statistics.moments import Moments
+from normcli.statistics.ordering import percentile_fraction
 from normcli.statistics.sketch import Sketch
 
 __all__ = ["Numbers", "Summary"]
@@ -105,7 +105,7 @@ class Summary:
         if numbers is None:
             lows, highs = cast(Extremes, self.states["extremes"]).values()
             sketch = cast(Sketch, self.states["sketch"])
-            numbers = list(sketch.percentiles(Fraction(str(p)) / 100, lows, highs))
+            numbers = list(sketch.percentiles(percentile_fraction(p), lows, highs))
         if self.scale == 0:
             return numbers
         return [None if n is None else n / 10**self.scale for n in numbers]

@@ -11,7 +11,6 @@ __all__ = [
     "ColumnDocument",
     "Document",
     "QuantilesDocument",
-    "RowsDocument",
     "SourceDocument",
 ]
 
@@ -24,14 +23,6 @@ class SourceDocument(msgspec.Struct, forbid_unknown_fields=True):
     rows: int
     files: list[str]
     where: str | None = None
-
-
-class RowsDocument(msgspec.Struct, forbid_unknown_fields=True):
-    """One row for each group, in the order of the top-level groups."""
-
-    rows: list[list[Any]]
-    params: list[str] | None = None
-    fields: list[str] | None = None
 
 
 class QuantilesDocument(msgspec.Struct, forbid_unknown_fields=True):
