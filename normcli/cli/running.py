@@ -28,6 +28,11 @@ _MEANINGS = {
     errno.EFBIG: "the file grew beyond the size limit",
 }
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE = 1.0
+
+# Whoever holds it may write to stderr. A process that a signal ends keeps it: what fails in the
+# working thread because its files are being removed is no news to anybody.
+_voice = threading.Lock()
 
 
 def prepare(threads: int | None) -> None:
@@ -87,6 +92,7 @@ def _end(code: int, message: str | None) -> NoReturn:
     """End the process without waiting for threads that may be blocked."""
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
+    _voice.acquire(timeout=_PATIENCE)  # whoever writes to a full pipe never lets go of it
     temporary = sys.modules.get("normcli.temporary")
     if temporary is not None:
         temporary.remove_all()
@@ -101,28 +107,33 @@ def _end(code: int, message: str | None) -> NoReturn:
 def _explain(error: BaseException, debug: bool) -> int:
     """Print what an error means and return its exit code."""
     if debug:
-        traceback.print_exception(error)
+        _say(*traceback.format_exception(error))
     # Rich makes a SystemExit of a closed pipe.
     if isinstance(error, (BrokenPipeError, SystemExit)):
         # Whoever read our output has seen enough; stdout can't even be flushed any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, NormError):
-        print(f"normcli: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        _say(f"normcli: {error.message}", *([f"hint: {error.hint}"] if error.hint else []))
         return error.exit_code
     if isinstance(error, OSError):
         what = _MEANINGS.get(error.errno or 0, error.strerror or str(error))
-        print(f"normcli: {error.filename or 'output'}: {what}", file=sys.stderr)
+        _say(f"normcli: {error.filename or 'output'}: {what}")
         return 4
-    print(f"normcli: unexpected {type(error).__name__}: {error}", file=sys.stderr)
-    print("hint: this is a bug in normcli; --debug shows where", file=sys.stderr)
+    _say(
+        f"normcli: unexpected {type(error).__name__}: {error}",
+        "hint: this is a bug in normcli; --debug shows where",
+    )
     return _BUG
 
 
+def _say(*lines: str) -> None:
+    with _voice:
+        print("\n".join(line.rstrip("\n") for line in lines), file=sys.stderr)
+
+
 def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    _say(f"warning: {message}")
 
 
 _FORMS = {"--set": "SELECTOR=CHAIN", "--map": "NEW=FITTED", "--type": "COLUMN=DTYPE"}
