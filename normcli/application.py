@@ -17,10 +17,19 @@ from normcli.dtypes import dtype_name
 from normcli.errors import DataError, did_you_mean
 from normcli.fitted import Fitted, FittedColumn
 from normcli.groups import KeyIndex, key_columns
-from normcli.transform import constants_table, forward, from_float, inverse, to_float
+from normcli.transform import (
+    at_rows,
+    constants_table,
+    forward,
+    from_float,
+    inverse,
+    lookup_of,
+    to_float,
+)
 
 __all__ = ["Direction", "Transform", "TransformKeywords", "TransformOptions"]
 
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 Direction = Literal["apply", "invert"]
 UnknownGroup = Literal["error", "null", "global", "keep"]
 
@@ -61,9 +70,7 @@ class _Target:
 
     def constant(self, name: str) -> pl.Expr:
         """Return the expression for a constant, once joined to the rows."""
-        if self.known is None:
-            return pl.lit(self.table[name][0], self.table[name].dtype)
-        return pl.col(self.prefix + name)
+        return lookup_of(self.table, self.known is not None, self.prefix)(name)
 
 
 class Transform:
@@ -93,26 +100,23 @@ class Transform:
         self.schema = pl.Schema(
             {**schema, **{target.name: target.output for target in self._targets}}
         )
-        tables = [
-            target.table.rename(lambda constant, target=target: target.prefix + constant)  # type: ignore[misc]
-            for target in self._targets
-            if target.known is not None and target.table.width
-        ]
-        self._constants = pl.concat(tables, how="horizontal") if tables else pl.DataFrame()
 
     def _target(self, i: int, name: str, column: FittedColumn, dtype: pl.DataType) -> _Target:
         self._check_dtype(name, column, dtype)
-        if self._direction == "apply":
+        first, last = column.steps[0].method, column.steps[-1].method
+        if first.encodes:
+            through = column.dtype
+            output = column.dtype
+            if self._direction == "apply":
+                output = last.output or self._float(pl.Float64())
+        elif self._direction == "apply":
             through = column.dtype if dtype.is_temporal() else dtype
             through = pl.Float64() if dtype == pl.Null() else through
-            single = dtype == pl.Float32() or self._options.dtype == "float32"
-            output: pl.DataType = (
-                pl.Float32() if single and self._options.dtype != "float64" else pl.Float64()
-            )
+            output = self._float(pl.Float32() if dtype == pl.Float32() else pl.Float64())
         else:
             through = output = column.dtype
-            if self._options.dtype and column.dtype.is_float():
-                output = pl.Float32() if self._options.dtype == "float32" else pl.Float64()
+            if column.dtype.is_float():
+                output = self._float(column.dtype)
         table = constants_table(column.steps, through, grouped=False)
         known = None
         if self._keys is not None and table.width:
@@ -123,7 +127,7 @@ class Transform:
             elsewhere = table if self._options.unknown_group == "global" else table.clear(1)
             if self._options.unknown_group == "global":
                 by_group = by_group.select(
-                    pl.when(defined).then(pl.col(c)).otherwise(pl.lit(table[c][0], table[c].dtype))
+                    pl.when(defined).then(pl.col(c)).otherwise(pl.lit(table[c]).first())
                     for c in by_group.columns
                 )
             # The last row serves the rows of unknown groups.
@@ -134,7 +138,15 @@ class Transform:
             known = pl.Series([True] * len(self._keys) + [False])
         return _Target(name, through, column, table, known, output, f"\0{i}.")
 
+    def _float(self, usual: pl.DataType) -> pl.DataType:
+        """Return the dtype of floats that are asked for, or else the usual one."""
+        return {"float32": pl.Float32(), "float64": pl.Float64()}.get(
+            self._options.dtype or "", usual
+        )
+
     def _check_dtype(self, name: str, column: FittedColumn, dtype: pl.DataType) -> None:
+        if self._check_encoded(name, column, dtype):
+            return
         fitted = column.dtype if self._direction == "apply" else pl.Float64()
         kind = dtype.base_type() if dtype.is_temporal() else number_kind(dtype)
         expected = fitted.base_type() if fitted.is_temporal() else None
@@ -152,6 +164,32 @@ class Transform:
                 if dtype == pl.String()
                 else "leave it out by naming the others with --columns",
             )
+
+    def _check_encoded(self, name: str, column: FittedColumn, dtype: pl.DataType) -> bool:
+        """Return whether dtype is no matter of numbers; raise DataError if it is the wrong one."""
+        first, last = column.steps[0].method, column.steps[-1].method
+        if not first.encodes:
+            return False
+        nested = last.output is not None and last.output.is_nested()
+        if self._direction == "invert" and not nested:
+            return False
+        wanted = column.dtype if self._direction == "apply" else pl.List(pl.Int64())
+        same = (
+            dtype.is_nested() == wanted.is_nested()
+            and (wanted == pl.String()) == (dtype.base_type() in _TEXTS)
+            and wanted.is_temporal() == dtype.is_temporal()
+        )
+        if not same and dtype != pl.Null():
+            raise DataError(
+                f'{self._name}: column "{name}" is {dtype_name(dtype)}; "{column.name}" '
+                + (
+                    f"was fitted as {dtype_name(column.dtype)}"
+                    if self._direction == "apply"
+                    else f"holds lists of numbers once {last.name} has encoded it"
+                ),
+                "leave it out by naming the others with --columns",
+            )
+        return True
 
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the frame with its fitted columns carried over; all others stay as they are."""
@@ -185,8 +223,10 @@ class Transform:
             for target in self._targets
             if target.known is not None and self._tells_known(target)
         ]
-        constants = self._constants[cells] if self._constants.width else self._constants
-        return frame.hstack(constants).hstack(known)
+        for target in self._targets:
+            if target.known is not None:
+                frame = at_rows(frame, target.table, cells, target.prefix)
+        return frame.hstack(known)
 
     def _refuse_groups(self, keys: pl.DataFrame, why: str) -> None:
         first = ", ".join(f"{name}={_shown(v)}" for name, v in keys.row(0, named=True).items())
@@ -199,17 +239,20 @@ class Transform:
 
     def _input(self, target: _Target) -> pl.Expr:
         x = pl.col(target.name)
-        return x.cast(target.dtype) if target.dtype.is_temporal() else x
+        encoded = target.column.steps[0].method.encodes
+        return x.cast(target.dtype) if target.dtype.is_temporal() or encoded else x
 
     def _forward(self, target: _Target) -> pl.Expr:
         x = self._input(target)
         y = forward(target.column.steps, x, target.dtype, target.constant, target.table)[-1]
-        return (
-            self._kept(target, y, to_float(x, target.dtype)).cast(target.output).alias(target.name)
-        )
+        kept = self._kept(target, y, to_float(x, target.dtype))
+        return kept.cast(target.output).alias(target.name)
 
     def _inverse(self, target: _Target) -> pl.Expr:
-        y = to_float(pl.col(target.name), pl.Float64())
+        y = pl.col(target.name)
+        nested = target.column.steps[-1].method.output
+        if nested is None or not nested.is_nested():
+            y = to_float(y, pl.Float64())
         x = inverse(target.column, y, target.constant, target.table)
         return self._kept(target, x, y).cast(target.output, strict=False).alias(target.name)
 
@@ -225,6 +268,8 @@ class Transform:
             return carried
         if self._options.unknown_group == "null":
             return pl.when(pl.col(target.prefix + "known")).then(carried)
+        if target.column.steps[0].method.encodes:
+            return carried  # codes are the same in every group, and text is no number to keep
         if self._direction == "invert":
             original = from_float(original, target.column.dtype, None)
         return pl.when(pl.col(target.prefix + "known")).then(carried).otherwise(original)

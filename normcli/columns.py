@@ -18,7 +18,15 @@ import polars as pl
 
 from normcli.errors import DataError, UsageError, did_you_mean
 
-__all__ = ["SELECTOR_CLASSES", "Split", "decimal_scale", "number_kind", "select", "split"]
+__all__ = [
+    "SELECTOR_CLASSES",
+    "Split",
+    "decimal_scale",
+    "number_kind",
+    "select",
+    "split",
+    "split_texts",
+]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -29,6 +37,7 @@ SELECTOR_CLASSES: dict[str, Callable[[pl.DataType], bool]] = {
     "@decimal": lambda dtype: dtype.is_decimal(),
     "@boolean": lambda dtype: dtype == pl.Boolean(),
     "@temporal": lambda dtype: dtype.is_temporal(),
+    "@text": lambda dtype: dtype.base_type() in (pl.String, pl.Categorical, pl.Enum),
     "@list": lambda dtype: dtype.is_nested() and dtype.base_type() in (pl.List, pl.Array),
 }
 _NO_128_BITS = (pl.Int128, pl.UInt128)
@@ -91,6 +100,15 @@ def split(series: pl.Series) -> Split:
                 nan &= ~null
             valid = finite if valid is None else finite & valid
     return Split(kind, planes, valid, null, nan, inf)
+
+
+def split_texts(series: pl.Series) -> tuple[pl.Series, Mask | None]:
+    """Apply the rule to values that are no numbers: return those there are, and where null is."""
+    if series.dtype.base_type() in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
+    if not series.null_count():
+        return series, None
+    return series.drop_nulls(), series.is_null().to_numpy()
 
 
 def _planes(series: pl.Series) -> tuple[npt.NDArray[Any], ...]:

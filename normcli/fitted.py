@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
 from normcli.errors import DataError
 from normcli.methods import Method
+from normcli.methods.base import once
 from normcli.recipe import Chain, count_fitted
-from normcli.statistics import STATISTICS, State, Summary
+from normcli.statistics import STATISTICS, Kind, State, Summary
 
 __all__ = [
     "RAW_STATISTICS",
@@ -27,10 +28,13 @@ __all__ = [
     "FittedStep",
     "StepInput",
     "conclude",
+    "constant",
     "empty_states",
     "finish_step",
     "fitted_before",
     "fold",
+    "input_kind",
+    "input_scale",
     "needed_statistics",
     "summarize",
 ]
@@ -102,22 +106,33 @@ def fitted_before(chain: Chain, step: int) -> int:
     return count_fitted(chain[:step])
 
 
+def input_kind(dtype: pl.DataType, chain: Chain, step: int) -> Kind:
+    """Return how the values that enter a step are held."""
+    if step:
+        return "float"
+    return "text" if chain[0].encodes else cast(Kind, number_kind(dtype))
+
+
+def input_scale(dtype: pl.DataType, chain: Chain, step: int) -> int:
+    """Return the decimals of the units that the states of a step's input are in."""
+    return decimal_scale(dtype) if step == 0 and not chain[0].encodes else 0
+
+
 def needed_statistics(chain: Chain, step: int, sketched: bool) -> tuple[str, ...]:
     """Return the statistics to take of the values that enter a step, in the registry's order."""
-    needs = chain[step].needs(chain[step].given) if chain[step].fitted else None
+    needs = chain[step].needs(once(chain[step].given)) if chain[step].fitted else None
     wanted = set() if needs is None or needs.of is not None else {*needs.statistics}
     if needs is not None and needs.of is None and needs.percentiles and sketched:
         wanted |= set(SKETCH_STATISTICS)
     if step == 0:
-        wanted |= set(RAW_STATISTICS)
+        wanted |= {"counts"} if chain[0].encodes else set(RAW_STATISTICS)
     elif needs is not None:
         wanted.add("counts")
     return tuple(name for name in STATISTICS if name in wanted)
 
 
-def empty_states(names: Sequence[str], dtype: pl.DataType, step: int, cells: int) -> States:
-    """Return states of no rows for the values that enter a step."""
-    kind: Any = number_kind(dtype) if step == 0 else "float"
+def empty_states(names: Sequence[str], kind: Kind, cells: int) -> States:
+    """Return states of no rows."""
     return {name: STATISTICS[name].empty(kind, cells) for name in names}
 
 
@@ -137,18 +152,17 @@ def conclude(
     method = chain[step]
     if not method.fitted:
         return FittedStep(method, method.given, None)
-    needs = method.needs(method.given)
-    if entered is None or needs is None or needs.of is not None:
+    given = once(method.given)
+    needs = method.needs(given)
+    if entered is None or needs is None or needs.of is not None or needs.states:
         return None
     if needs.percentiles and "sketch" not in entered.rows:
         return None
-    scale = decimal_scale(dtype) if step == 0 else 0
-    rows = method.fit(Summary(entered.rows, scale), method.given)
-    if method.needs({*method.given, *rows}) is not None:
+    scale = input_scale(dtype, chain, step)
+    rows = method.fit(Summary(entered.rows, scale), given)
+    if method.needs({**given, **rows}) is not None:
         return None
-    groups = (
-        None if entered.groups is None else method.fit(Summary(entered.groups, scale), method.given)
-    )
+    groups = None if entered.groups is None else method.fit(Summary(entered.groups, scale), given)
     return finish_step(name, method, rows, groups)
 
 
@@ -174,7 +188,7 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
     for first, second in method.ordered:
         for cell in range(cells):
             low, high = (
-                params[key][cell] if key in params else getattr(method, key)
+                params[key][cell] if key in params else method.options[key]
                 for key in (first, second)
             )
             if low is not None and high is not None and low > high:
@@ -183,18 +197,15 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
                     "one of them was given as an option, the other found in the data",
                 )
     for key, values in params.items():
-        if any(isinstance(value, float) and math.isinf(value) for value in values):
+        if any(_is_infinite(value) for value in values):
             raise DataError(
                 f'column "{name}": the {key} of {method.name} is larger than a float64 can hold',
                 "scale the column first, for example with decimal:exponent=300",
             )
-    constants = method.constants(
-        {
-            key: pl.Series(key, [None if v is None else float(v) for v in values], pl.Float64)
-            for key, values in params.items()
-        }
-    )
-    if any(constant.is_infinite().any() for constant in constants.values()):
+    numbers = {p.name: params[p.name] for p in method.sought if p.kind != "values"}
+    constants = method.constants({key: constant(key, each) for key, each in numbers.items()})
+    flat = (each.explode() if each.dtype == pl.List else each for each in constants.values())
+    if any(each.is_infinite().any() for each in flat):
         raise DataError(
             f'column "{name}": the scale of {method.name} is larger than a float64 can hold',
             "scale the column first, for example with decimal:exponent=300",
@@ -202,8 +213,30 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
     return params
 
 
-def summarize(dtype: pl.DataType, entered: StepInput) -> dict[str, Any]:
-    """Return the description of a whole column for people: counts, extremes, mean, std."""
+def _is_infinite(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_infinite, value))
+    return isinstance(value, float) and math.isinf(value)
+
+
+def constant(name: str, values: Sequence[Any]) -> pl.Series:
+    """Return a parameter's numbers, or lists of numbers, as a series of float64."""
+    listed = any(isinstance(value, list) for value in values)
+    return pl.Series(
+        name,
+        [None if v is None else [float(n) for n in v] if listed else float(v) for v in values],
+        pl.List(pl.Float64) if listed else pl.Float64,
+    )
+
+
+def summarize(dtype: pl.DataType, chain: Chain, entered: StepInput) -> dict[str, Any]:
+    """Return the description of a whole column for people: counts, extremes, mean, std.
+
+    Of values that are no numbers it is only how many there are.
+    """
+    if chain[0].encodes:
+        count, null = (n[0] for n in entered.rows["counts"].to_json()[:2])
+        return {"count": count, "null": null}
     summary = Summary(entered.rows, decimal_scale(dtype))
     counts = dict(
         zip(

@@ -51,7 +51,7 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
         assert first is not None and len(finished) == len(chain), "require_state has seen to that"
         columns.append(
             FittedColumn(
-                column.name, column.dtype, finished, summarize(column.dtype, first), inputs
+                column.name, column.dtype, finished, summarize(column.dtype, chain, first), inputs
             )
         )
     return Fitted(
@@ -72,6 +72,18 @@ def require_state(fitted: Fitted, name: str) -> None:
             raise StatsFileError(f"{name} has no state to merge", "fit it again without --no-state")
         chain: Chain = tuple(step.method for step in column.steps)
         for step, method in enumerate(chain):
+            if method.fitted and method.in_order:
+                raise StatsFileError(
+                    f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '
+                    f"{method.name} depends on the order of the rows",
+                    "fit all files at once, in their order",
+                )
+            if method.fitted and not method.asks_once and not method.searches:
+                raise StatsFileError(
+                    f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '
+                    f"{method.name} was fitted in several scans of the values themselves",
+                    "fit all files at once",
+                )
             if method.fitted and method.searches and not (fitted.sketched and method.asks_once):
                 raise StatsFileError(
                     f'{name}: column "{column.name}" has the chain {chain_text(chain)}, whose step '
@@ -156,7 +168,8 @@ def _merge_inputs(
                 {name: state.scatter(where, len(keys)) for name, state in one.groups.items()}
             )
     merged = reduce(_add, parts)
-    return StepInput(merged, None, True) if keys is None else StepInput(fold(merged), merged, True)
+    grouped = all(one is not None and one.groups is not None for one in entered)
+    return StepInput(fold(merged), merged, True) if grouped else StepInput(merged, None, True)
 
 
 def _add(first: Mapping[str, State], second: Mapping[str, State]) -> Mapping[str, State]:

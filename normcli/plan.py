@@ -7,19 +7,20 @@ All columns and all statistics of a scan share it; which tasks there are is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from normcli.columns import Split, split
+from normcli.columns import Split, split, split_texts
 from normcli.fitted import FittedStep, States
 from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
-from normcli.methods.base import Expressions
-from normcli.statistics import Values
-from normcli.transform import constants_table, forward, step_constants
+from normcli.methods.base import Blocks, Expressions
+from normcli.rowhash import block_numbers
+from normcli.statistics import Kind, Values
+from normcli.transform import at_rows, constants_table, forward, lookup_of, step_constants
 
 __all__ = ["Contribution", "Pass", "Scope", "Task"]
 
@@ -33,7 +34,8 @@ class Task:
     `before` are the steps up to there with their parameters; in scope "groups" the states
     have a cell for each group, and the steps before use the parameters of the row's group.
     With `partial`, a step of which some parameters are found, the states are of what `of` makes
-    of its input and of those parameters.
+    of its input and of those parameters; of several expressions (`lanes`), those of expression i
+    are under the names "i.name".
     """
 
     column: str
@@ -46,7 +48,23 @@ class Task:
     checked: Method | None = None
     """The step's method, if it is not defined everywhere."""
     partial: FittedStep | None = None
-    of: Callable[[pl.Expr, Expressions], pl.Expr] | None = None
+    of: Callable[[pl.Expr, Expressions], Sequence[pl.Expr]] | None = None
+    lanes: int = 1
+    blocks: Blocks | None = None
+    kind: Kind | None = None
+    """How the values are held where they are not to be counted as numbers ("text")."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the rows have to come in their order."""
+        return any(getattr(state, "in_order", False) for state in self.empty(1).values())
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns that are read for it; None for all."""
+        if self.blocks is None:
+            return (self.column,)
+        return None if self.blocks.by is None else (self.column, self.blocks.by)
 
     @property
     def is_raw(self) -> bool:
@@ -83,21 +101,34 @@ class Contribution:
         self.rows += batch.height
         layout = None if ids is None else GroupLayout.of(ids, cells)
         splits: dict[str, Split] = {}
+        blocks: dict[Blocks, Index] = {}
         for i, task in enumerate(self.the_pass.tasks):
+            if task.kind == "text":
+                values = _text_values(batch[task.column])
+                for state in self.states[i].values():
+                    state.update(values)
+                continue
             if not task.is_raw or task.checked is not None:
-                series, outside = _evaluate(task, batch, ids)
+                lanes, outside = _evaluate(task, batch, ids)
                 self.outside[i] += outside
             if not self.states[i]:
                 continue
             if task.is_raw:
                 if task.column not in splits:
                     splits[task.column] = split(batch[task.column])
-                parts = splits[task.column]
+                parts = [splits[task.column]]
             else:
-                parts = split(series)
-            values = _values(parts, layout if task.scope == "groups" else None)
-            for state in self.states[i].values():
-                state.update(values)
+                parts = [split(lane) for lane in lanes]
+            if task.blocks is not None and task.blocks not in blocks:
+                blocks[task.blocks] = block_numbers(batch, task.blocks)
+            for k, part in enumerate(parts):
+                values = _values(part, layout if task.scope == "groups" else None)
+                if task.blocks is not None:
+                    values = _with_blocks(values, part, layout, task, blocks[task.blocks])
+                prefix = f"{k}." if task.lanes > 1 else ""
+                for name, state in self.states[i].items():
+                    if name.startswith(prefix):
+                        state.update(values)
 
     def grow(self, cells: int, where: Index | None = None) -> None:
         """Lay the states out anew over `cells` cells, cell i going to where[i], in place."""
@@ -125,7 +156,7 @@ class Contribution:
         return merged
 
 
-def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[pl.Series, int]:
+def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[pl.Series], int]:
     """Return what the task is about, and how many values lie outside the domain of its step."""
     steps = task.before if task.partial is None else (*task.before, task.partial)
     by_group = task.scope == "groups" and any(step.groups is not None for step in steps)
@@ -133,10 +164,10 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[pl.Se
     frame = batch.select(pl.col(task.column).alias("\0x"))
     if by_group:
         assert ids is not None
-        frame = frame.hstack(table[ids])
-    lookup = pl.col if by_group else lambda name: pl.lit(table[name][0], table[name].dtype)
+        frame = at_rows(frame, table, pl.Series(ids))
+    lookup = lookup_of(table, by_group)
     entering = forward(steps, pl.col("\0x"), task.dtype, lookup, table)[len(task.before)]
-    taken = entering
+    taken: Sequence[pl.Expr] = [entering]
     if task.of is not None:
         taken = task.of(entering, step_constants(len(task.before), lookup, table))
     outside = pl.lit(0)
@@ -144,9 +175,31 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[pl.Se
         inside = task.checked.domain(entering)
         assert inside is not None
         outside = (entering.is_finite() & ~inside).sum()
-    made = frame.select(taken.alias("\0taken"), outside.alias("\0outside"))
+    made = frame.select(
+        outside.alias("\0outside"), *(lane.alias(f"\0{k}") for k, lane in enumerate(taken))
+    )
     count = made["\0outside"][0] if made.height else 0
-    return made["\0taken"], int(count or 0)
+    return made.get_columns()[1:], int(count or 0)
+
+
+def _text_values(series: pl.Series) -> Values:
+    texts, null = split_texts(series)
+    none = np.zeros(0, np.intp)
+    aside = none if null is None else np.zeros(int(null.sum()), np.intp)
+    return Values("text", (), None, None, aside, none, none, texts=texts)
+
+
+def _with_blocks(
+    values: Values, parts: Split, layout: GroupLayout | None, task: Task, blocks: Index
+) -> Values:
+    """Return the values with the numbers of their rows' blocks, in the same order."""
+    assert task.blocks is not None
+    valid = parts.valid
+    if layout is not None and task.scope == "groups":
+        blocks = blocks[layout.order]
+        valid = None if valid is None else valid[layout.order]
+    taken = blocks if valid is None else blocks[valid]
+    return replace(values, blocks=taken, block_count=task.blocks.count)
 
 
 def _values(parts: Split, layout: GroupLayout | None) -> Values:
@@ -164,10 +217,10 @@ def _values(parts: Split, layout: GroupLayout | None) -> Values:
         starts = segment_starts(sorted_ids)
         cells = sorted_ids[starts]
         ids = layout.ids
-    aside: Sequence[Index] = [
+    null, nan, inf = (
         np.zeros(0 if mask is None else int(mask.sum()), np.intp)
         if ids is None or mask is None
         else ids[mask]
         for mask in (parts.null, parts.nan, parts.inf)
-    ]
-    return Values(parts.kind, planes, starts, cells, *aside)
+    )
+    return Values(parts.kind, planes, starts, cells, null, nan, inf)

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import polars as pl
 
-from normcli.columns import decimal_scale, number_kind
 from normcli.fitted import (
     SKETCH_STATISTICS,
     FittedColumn,
@@ -23,14 +22,17 @@ from normcli.fitted import (
     finish_step,
     fitted_before,
     fold,
+    input_kind,
+    input_scale,
     needed_statistics,
     summarize,
 )
 from normcli.methods import Needs
+from normcli.methods.base import once
 from normcli.plan import Scope, Task
 from normcli.recipe import Chain
 from normcli.selection import Search, percentile_fraction
-from normcli.statistics import Summary
+from normcli.statistics import Kind, Summary
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
 
@@ -88,7 +90,9 @@ class ColumnFit:
 
     @property
     def _scopes(self) -> tuple[Scope, ...]:
-        return ("groups", "rows") if self.grouped else ("rows",)
+        # What encodes does so alike for all groups.
+        encoding = self.chain[0].encodes and not self.steps
+        return ("groups", "rows") if self.grouped and not encoding else ("rows",)
 
     def tasks(self) -> list[Task]:
         """Return what the next scan has to take of this column."""
@@ -106,54 +110,67 @@ class ColumnFit:
             # Exact sums of all rows are those of the groups together; percentiles are not,
             # nor is anything that depends on parameters which differ by group.
             searched = self._needs.percentiles and not self.limits.sketched
-            if not (fitted_before(self.chain, step) or self._needs.of or searched):
+            apart = searched or self._needs.of or self._needs.states
+            if not (fitted_before(self.chain, step) or apart):
                 scopes = scopes[:1]
-            tasks += [self._fitting_task(scope) for scope in scopes if not self._has_found(scope)]
+            tasks += [self._fitting_task(scope) for scope in scopes if self._is_open(scope)]
         for checked in range(self._checked, min(step + 1, len(self.chain))):
             tasks += self._domain_task(checked)
         self._tasks = tasks
         return tasks
 
-    def _has_found(self, scope: Scope) -> bool:
-        """Return whether a search has ended while that of the other scope goes on."""
+    def _is_open(self, scope: Scope) -> bool:
+        """Return whether there is more to find out, not only for the other scope."""
         search = self._searches.get(scope)
-        return search is not None and search.results is not None
+        if search is not None and search.results is not None:
+            return False
+        return self._needs_of(scope) is not None
 
     def _next_needs(self) -> Needs | None:
         if len(self.steps) == len(self.chain):
             return None
+        every = (self._needs_of(scope) for scope in self._scopes)
+        return next((needs for needs in every if needs is not None), None)
+
+    def _needs_of(self, scope: Scope) -> Needs | None:
         method = self.chain[len(self.steps)]
-        return method.needs({*method.given, *self._found.get("rows", {})})
+        return method.needs(once(method.given) | self._found.get(scope, {}))
 
     def _task(self, step: int, scope: Scope, names: Sequence[str]) -> Task:
-        def empty(cells: int) -> States:
-            return empty_states(names, self.dtype, step, cells)
+        kind = input_kind(self.dtype, self.chain, step)
 
-        return Task(self.name, self.dtype, step, scope, tuple(self.steps[:step]), empty)
+        def empty(cells: int) -> States:
+            return empty_states(names, kind, cells)
+
+        before = tuple(self.steps[:step])
+        return Task(self.name, self.dtype, step, scope, before, empty, kind=kind)
 
     def _fitting_task(self, scope: Scope) -> Task:
         """Return the task of finding out more about the step that is being fitted."""
         needs, step = self._needs, len(self.steps)
         assert needs is not None
         names = needed_statistics(self.chain, step, self.limits.sketched)
+        if needs.states and scope != self._scopes[0]:
+            names = needs.statistics
         search = self._searches.get(scope)
         partial = None
         if needs.of is not None:
             names = SKETCH_STATISTICS if self.limits.sketched else needs.statistics
             method = self.chain[step]
             known = {p.name: None for p in method.sought} | method.given
-            of_rows = self._found.get("rows", {})
-            rows = {key: of_rows.get(key, [value])[0] for key, value in known.items()}
+            of_rows = once(known) | self._found.get("rows", {})
+            rows = {key: values[0] for key, values in of_rows.items()}
             groups = self._found.get("groups")
-            by_group = groups and {
-                key: groups.get(key, [value] * self._cells(groups)) for key, value in known.items()
-            }
+            by_group = (
+                groups
+                and {key: [value] * self._cells(groups) for key, value in known.items()} | groups
+            )
             partial = FittedStep(method, rows, by_group if scope == "groups" else None)
         if needs.percentiles and search is None and not self.limits.sketched:
             if scope != self._scopes[0]:
                 names = needs.statistics
             names = tuple(dict.fromkeys((*names, "counts", "extremes")))
-            kind: Any = number_kind(self.dtype) if step == 0 and needs.of is None else "float"
+            kind = "float" if needs.of else input_kind(self.dtype, self.chain, step)
             shares = [percentile_fraction(p) for p in needs.percentiles]
             search = Search(
                 kind, shares, self.limits.memory, self.limits.workers, scope == "groups"
@@ -162,17 +179,37 @@ class ColumnFit:
         elif search is not None:
             names = ()
 
-        kept, scanning = names, search
-        at = 1 if partial is not None else step
+        kept, scanning, lanes = names, search, needs.lanes
+        input_is: Kind = "float"
+        if partial is None:
+            input_is = input_kind(self.dtype, self.chain, step)
 
         def empty(cells: int) -> States:
-            states = dict(empty_states(kept, self.dtype, at, cells))
+            states = dict(empty_states(kept, input_is, cells))
+            states |= {name: make(input_is, cells) for name, make in needs.states.items()}
+            if lanes > 1:
+                states = {
+                    f"{k}.{name}": state
+                    for k in range(lanes)
+                    for name, state in empty_states(kept, input_is, cells).items()
+                }
             if scanning is not None:
                 states[_LOOK] = cast(Any, scanning.scan())
             return states
 
-        before = tuple(self.steps[:step])
-        return Task(self.name, self.dtype, step, scope, before, empty, partial=partial, of=needs.of)
+        return Task(
+            self.name,
+            self.dtype,
+            step,
+            scope,
+            tuple(self.steps[:step]),
+            empty,
+            partial=partial,
+            of=needs.of,
+            lanes=lanes,
+            blocks=needs.blocks,
+            kind=input_is,
+        )
 
     def _cells(self, found: dict[str, list[Any]]) -> int:
         return len(next(iter(found.values())))
@@ -227,7 +264,8 @@ class ColumnFit:
             self.inputs[step] = StepInput(rows, plain, exact)
         else:
             groups = None if present is None else present.groups
-            self.inputs[step] = StepInput(plain, groups, exact)
+            rows = plain if present is None or len(plain) == len(kept) else present.rows
+            self.inputs[step] = StepInput(rows, groups, exact)
 
     def _search_on(self, results: dict[Scope, States]) -> bool:
         """Carry searches on; say whether all have found what they look for."""
@@ -249,8 +287,10 @@ class ColumnFit:
         step = len(self.steps)
         method, needs = self.chain[step], self._needs
         assert needs is not None
-        scale = decimal_scale(self.dtype) if step == 0 and needs.of is None else 0
+        scale = input_scale(self.dtype, self.chain, step) if needs.of is None else 0
         for scope in self._scopes:
+            if self._needs_of(scope) is None:
+                continue
             states = self._states.get(scope) or results.get(scope)
             if states is None:
                 states = fold(results["groups"])
@@ -259,9 +299,10 @@ class ColumnFit:
             if search is not None and search.results is not None:
                 quantiles = {p: search.results[percentile_fraction(p)] for p in needs.percentiles}
             found = self._found.setdefault(scope, {})
-            found |= method.fit(Summary(states, scale, quantiles), {*method.given, *found})
+            known = once(method.given) | found
+            found |= method.fit(Summary(states, scale, quantiles), known)
         self._searches, self._states = {}, {}
-        if method.needs({*method.given, *self._found["rows"]}) is None:
+        if all(self._needs_of(scope) is None for scope in self._scopes):
             self.steps.append(
                 finish_step(self.name, method, self._found["rows"], self._found.get("groups"))
             )
@@ -276,6 +317,6 @@ class ColumnFit:
             self.name,
             self.dtype,
             tuple(self.steps),
-            summarize(self.dtype, first),
+            summarize(self.dtype, self.chain, first),
             tuple(self.inputs),
         )

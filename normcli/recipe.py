@@ -11,11 +11,10 @@ A chain is STEP[+STEP]…, a step is name[:key=value[,key=value]…]:
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +29,7 @@ __all__ = [
     "Chain",
     "Recipe",
     "chain_text",
+    "check_chain",
     "count_fitted",
     "make_step",
     "option_text",
@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 Chain = tuple[Method, ...]
+
+LIST_SEPARATOR = ":"
+"""Stands between the values of an option that takes many: gamma=1:0.5:2."""
 
 # A plus sign inside a number (1e+5) is followed by a digit, one between steps by a name.
 _STEP_SEPARATOR = re.compile(r"\+(?=\s*[A-Za-z_])")
@@ -81,7 +84,24 @@ def parse_chain(text: str) -> Chain:
                 raise UsageError(f'"{key}" is given twice in "{text}"', "give it once")
             options[key] = value
         steps.append(make_step(name, options))
+    check_chain(steps, text)
     return tuple(steps)
+
+
+def check_chain(chain: Sequence[Method], text: str) -> None:
+    """Raise UsageError if a step can't stand where it does."""
+    for i, step in enumerate(chain):
+        if i > 0 and step.encodes:
+            raise UsageError(
+                f'"{text}": {step.name} must come first, for it takes {step.wants}',
+                f"what it makes of them goes on: {step.name}+zscore"
+                if step.output is not None and not step.output.is_nested()
+                else "it is a chain of its own",
+            )
+        if i + 1 < len(chain) and step.output is not None and step.output.is_nested():
+            raise UsageError(
+                f'"{text}": nothing can follow {step.name}', "its output is lists, not numbers"
+            )
 
 
 def make_step(name: str, options: Mapping[str, Any]) -> Method:
@@ -90,18 +110,26 @@ def make_step(name: str, options: Mapping[str, Any]) -> Method:
         raise UsageError(f'unknown method "{name}"', did_you_mean(name, METHODS))
     method = METHODS[name]
     hints = typing.get_type_hints(method)
-    known = {field.name for field in dataclasses.fields(method)}
+    known = method.option_fields()
     values = {}
     for key, value in options.items():
         if key not in known:
             raise UsageError(f'{name} has no option "{key}"', did_you_mean(key, known))
-        values[key] = _convert(name, key, value, hints[key])
+        field = known[key].name
+        values[field] = _convert(name, key, value, hints[field])
     return method(**values)
 
 
 def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
     union = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else ()
-    wanted = next((kind for kind in union if kind is not types.NoneType), annotation)
+    kinds = [kind for kind in union if kind is not types.NoneType] or [annotation]
+    many = isinstance(value, (list, tuple)) or (isinstance(value, str) and LIST_SEPARATOR in value)
+    lists = [kind for kind in kinds if typing.get_origin(kind) is tuple]
+    if lists and (many or lists == kinds):
+        parts = value.split(LIST_SEPARATOR) if isinstance(value, str) else value
+        parts = parts if isinstance(parts, (list, tuple)) else [parts]
+        return tuple(_convert(method, key, part, typing.get_args(lists[0])[0]) for part in parts)
+    wanted = next(kind for kind in kinds if kind not in lists)
     try:
         if wanted is bool:
             return value if isinstance(value, bool) else {"true": True, "false": False}[value]
@@ -126,8 +154,8 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
 def options_of(step: Method) -> dict[str, Any]:
     """Return the options of a step that differ from their defaults."""
     return {
-        field.name: value
-        for field in dataclasses.fields(step)
+        name: value
+        for name, field in step.option_fields().items()
         if (value := getattr(step, field.name)) != field.default
     }
 
@@ -144,6 +172,8 @@ def chain_text(chain: Chain) -> str:
 
 def option_text(value: Any) -> str:
     """Return an option's value as it would be written in a chain."""
+    if isinstance(value, (list, tuple)):
+        return LIST_SEPARATOR.join(map(option_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -161,7 +191,9 @@ def scans_again(chain: Chain, sketched: bool = False) -> bool:
     >>> [scans_again(parse_chain(text)) for text in ("log+zscore", "zscore+minmax", "zscore+log")]
     [False, True, True]
     """
-    return any(step.searches and not (sketched and step.asks_once) for step in chain) or any(
+    return any(
+        step.fitted and not (step.asks_once and (sketched or not step.searches)) for step in chain
+    ) or any(
         count_fitted(chain[:i]) and (step.fitted or step.domain(pl.lit(0.0)) is not None)
         for i, step in enumerate(chain)
     )
@@ -170,13 +202,15 @@ def scans_again(chain: Chain, sketched: bool = False) -> bool:
 def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
     """Return the chain of each column that is to be normalized, in the schema's order.
 
-    Without `columns` these are all numeric ones but the group keys; a column that `sets`
+    Without `columns` these are all numeric ones (text, if the method is one for text) but the
+    group keys; a column that `sets`
     names is added, one that `exclude` names or whose chain is `skip` is left out.
     """
     for key in recipe.by:
         if key not in schema:
             raise DataError(f'there is no column "{key}" to group by', did_you_mean(key, schema))
-    wanted = recipe.columns if recipe.columns is not None else "@numeric"
+    usual = "@text" if recipe.method[0].encodes else "@numeric"
+    wanted = recipe.columns if recipe.columns is not None else usual
     chosen = set(select(wanted, schema))
     named = {wanted} | {part.strip() for part in wanted.split(",")}
     chains: dict[str, Chain] = dict.fromkeys(chosen, recipe.method)
@@ -194,11 +228,11 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
             if name in named:
                 raise UsageError(f'"{name}" can\'t be both a group key and a normalized column')
             continue
-        if number_kind(dtype) is None:
+        if not chain[0].takes(dtype) if chain[0].encodes else number_kind(dtype) is None:
             if name in named:
                 raise DataError(
                     f'column "{name}" is {dtype_name(dtype)}; '
-                    f"{chain_text(chain)} needs numbers, Booleans, dates or times",
+                    f"{chain_text(chain)} needs {chain[0].wants}",
                     _text_hint(name, dtype),
                 )
             continue

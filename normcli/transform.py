@@ -19,15 +19,27 @@ import numpy as np
 import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
-from normcli.fitted import FittedColumn, FittedStep
-from normcli.methods.base import Parameter, quotient
+from normcli.fitted import FittedColumn, FittedStep, constant
+from normcli.methods.base import Expressions, Parameter, quotient
 
-__all__ = ["constants_table", "forward", "from_float", "inverse", "step_constants", "to_float"]
+__all__ = [
+    "CELL",
+    "at_rows",
+    "constants_table",
+    "forward",
+    "from_float",
+    "inverse",
+    "lookup_of",
+    "step_constants",
+    "to_float",
+]
 
 Lookup = Callable[[str], pl.Expr]
 """Gives the expression for a column of the constants table."""
 
 _CENTER = "center"
+CELL = "cell"
+"""The column that tells the cell of each row, where constants are lists."""
 # Whole numbers up to there are carried without a center. Decimals are rounded twice more, on
 # the way to natural units and back, so less of them gets through.
 _EXACT_BELOW = 2**52
@@ -44,22 +56,23 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
     """
     series: dict[str, pl.Series] = {}
     for i, step in enumerate(steps):
+        if step.method.encodes:  # its values are not numbers, and the same for all groups
+            continue
         columns = step.groups if grouped and step.groups is not None else _one_row(step)
         if i == 0 and _needs_center(step, dtype):
             center, columns = _recentred(step, columns, dtype)
             series[_CENTER] = pl.Series(center, dtype=pl.Int128)
         scale = decimal_scale(dtype) if i == 0 else 0
+        sought = {parameter.name: parameter for parameter in step.method.sought}
         params = {
-            parameter.name: pl.Series(
-                parameter.name,
-                [_constant(value, parameter, scale) for value in columns[parameter.name]],
-                pl.Float64,
-            )
-            for parameter in step.method.sought
-            if parameter.name in columns
+            key: _parameter(parameter, columns[key], scale)
+            for key, parameter in sought.items()
+            if key in columns
         }
-        for key, constant in step.method.constants(params).items():
-            series[f"{i}.{key}"] = constant
+        # What is not a parameter is what a method has found on its way to one.
+        others = {key: constant(key, each) for key, each in columns.items() if key not in sought}
+        for key, one in {**step.method.constants(params), **others}.items():
+            series[f"{i}.{key}"] = one
     height = max((len(one) for one in series.values()), default=1)
     # Steps whose parameters are given have one row; groups repeat it.
     return pl.DataFrame(
@@ -70,13 +83,13 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
     )
 
 
-def _constant(value: Any, parameter: Parameter, scale: int) -> float | None:
+def _parameter(parameter: Parameter, values: Sequence[Any], scale: int) -> pl.Series:
     """Return a parameter as float64, rounded in the way in which `to_float` rounds values."""
-    if value is None:
-        return None
     if scale and parameter.exact:
-        return float(Fraction(value) * 10**scale) / float(10**scale)
-    return float(value)
+        unit = 10**scale
+        rounded = [None if v is None else float(Fraction(v) * unit) / float(unit) for v in values]
+        return constant(parameter.name, rounded)
+    return constant(parameter.name, values)
 
 
 def _one_row(step: FittedStep) -> dict[str, list[Any]]:
@@ -194,9 +207,16 @@ def _float_below(number: int) -> float:
 def forward(
     steps: Sequence[FittedStep], x: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: pl.DataFrame
 ) -> list[pl.Expr]:
-    """Return what enters each step, and last what leaves the chain, as Float64 expressions."""
-    values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table.columns else None)]
-    for i, step in enumerate(steps):
+    """Return what enters each step, and last what leaves the chain, as Float64 expressions.
+
+    Only what is to be encoded enters as it is, and leaves as the method says.
+    """
+    if steps and steps[0].method.encodes:
+        codes = steps[0].method.forward(x, _values_of(steps[0], dtype))
+        values = [x, codes.cast(pl.Float64) if len(steps) > 1 else codes]
+    else:
+        values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table.columns else None)]
+    for i, step in enumerate(steps[len(values) - 1 :], start=len(values) - 1):
         values.append(step.method.forward(values[-1], step_constants(i, lookup, table)))
     return values
 
@@ -204,13 +224,48 @@ def forward(
 def inverse(column: FittedColumn, y: pl.Expr, lookup: Lookup, table: pl.DataFrame) -> pl.Expr:
     """Return the original values, in the column's fitted dtype."""
     for i, step in reversed(list(enumerate(column.steps))):
+        if step.method.encodes:
+            return step.method.inverse(y, _values_of(step, column.dtype)).cast(column.dtype)
         y = step.method.inverse(y, step_constants(i, lookup, table))
     return from_float(y, column.dtype, lookup(_CENTER) if _CENTER in table.columns else None)
 
 
-def step_constants(i: int, lookup: Lookup, table: pl.DataFrame) -> dict[str, pl.Expr]:
-    """Return the constants of step i as expressions."""
+def _values_of(step: FittedStep, dtype: pl.DataType) -> Expressions:
+    """Return what a method that encodes has found: the values themselves."""
+    lists = {key: pl.Series(values or [], dtype=dtype) for key, values in step.params.items()}
+    return Expressions({}, lists)
+
+
+def step_constants(i: int, lookup: Lookup, table: pl.DataFrame) -> Expressions:
+    """Return the constants of step i as expressions; lists by cell, and the row's cell."""
     prefix = f"{i}."
-    return {
-        name.removeprefix(prefix): lookup(name) for name in table.columns if name.startswith(prefix)
-    }
+    own = [name for name in table.columns if name.startswith(prefix)]
+    lists = {name for name in own if table[name].dtype == pl.List}
+    return Expressions(
+        {name.removeprefix(prefix): lookup(name) for name in own if name not in lists},
+        {name.removeprefix(prefix): table[name] for name in own if name in lists},
+        lookup(CELL) if lists else None,
+    )
+
+
+def lookup_of(table: pl.DataFrame, by_group: bool, prefix: str = "") -> Lookup:
+    """Return what gives the expression for a constant: joined to the rows, or a literal."""
+
+    def lookup(name: str) -> pl.Expr:
+        if by_group:
+            return pl.col(prefix + name)
+        return pl.lit(0) if name == CELL else pl.lit(table[name][0], table[name].dtype)
+
+    return lookup
+
+
+def at_rows(
+    frame: pl.DataFrame, table: pl.DataFrame, cells: pl.Series, prefix: str = ""
+) -> pl.DataFrame:
+    """Put beside each row the constants of its cell, or where there are lists its cell."""
+    numbers = [name for name in table.columns if table[name].dtype != pl.List]
+    if len(numbers) < table.width:
+        frame = frame.with_columns(cells.alias(prefix + CELL))
+    if not numbers:
+        return frame
+    return frame.hstack(table.select(pl.col(numbers).name.prefix(prefix))[cells])

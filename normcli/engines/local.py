@@ -131,10 +131,12 @@ def _run_pass(
     frame = source.lazy()
     if where is not None:
         frame = frame.filter(where)
-    needed = {task.column for task in the_pass.tasks} | set(the_pass.by)
+    reads = [task.columns for task in the_pass.tasks]
+    needed = set(the_pass.by).union(*(source.schema if each is None else each for each in reads))
     frame = frame.select(name for name in source.schema if name in needed)
+    in_order = any(task.in_order for task in the_pass.tasks)
     batches = frame.collect_batches(
-        chunk_size=settings.batch_rows, maintain_order=False, engine="streaming"
+        chunk_size=settings.batch_rows, maintain_order=in_order, engine="streaming"
     )
 
     def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:
@@ -146,7 +148,8 @@ def _run_pass(
         progress.advance(batch.height)
 
     cells = max(1, len(index)) if the_pass.by else 1
-    return _fold(batches, settings.workers, lambda: Contribution(the_pass, cells), take_in)
+    workers = 1 if in_order else settings.workers
+    return _fold(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
 
 def _fold(

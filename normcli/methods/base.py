@@ -9,33 +9,63 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.statistics import Summary
+from normcli.statistics import Kind, State, Summary
 
 __all__ = [
     "METHODS",
+    "Blocks",
     "Constants",
     "Expressions",
+    "Found",
     "Method",
     "Needs",
     "Parameter",
     "expm1",
     "nonnegative",
     "nonzero_scale",
+    "once",
     "quotient",
     "register",
 ]
 
 Constants = Mapping[str, pl.Series]
-"""Numbers by name, one Float64 entry for each cell (group)."""
-Expressions = Mapping[str, pl.Expr]
-"""The same numbers as expressions: literals, or columns joined to the rows."""
+"""Numbers by name, one Float64 entry for each cell (group); of a list parameter, one List."""
+Found = Mapping[str, Sequence[Any]]
+"""What is known so far, by name, an entry for each cell."""
+
+
+class Expressions(Mapping[str, pl.Expr]):
+    """The same numbers as expressions: literals, or columns joined to the rows.
+
+    Lists are too long to stand beside every row: `lists` has them by cell, and `cell` is the
+    expression for the cell of a row.
+    """
+
+    def __init__(
+        self,
+        numbers: Mapping[str, pl.Expr],
+        lists: Mapping[str, pl.Series] | None = None,
+        cell: pl.Expr | None = None,
+    ) -> None:
+        self._numbers = numbers
+        self.lists: Mapping[str, pl.Series] = lists or {}
+        self.cell = pl.lit(0) if cell is None else cell
+
+    def __getitem__(self, name: str) -> pl.Expr:
+        return self._numbers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 @dataclass(frozen=True)
@@ -43,27 +73,46 @@ class Parameter:
     """A number that `fit` finds, or that an option of the same name gives.
 
     A "location" lies on the axis of x (mean, min) and moves with it when x is shifted; a
-    "scale" is a length on that axis; a "number" is neither (an exponent).
+    "scale" is a length on that axis; a "number" is neither (an exponent). "numbers" are many
+    of them (quantiles), "values" many of the values themselves, of the column's dtype.
     """
 
     name: str
-    kind: Literal["location", "scale", "number"]
+    kind: Literal["location", "scale", "number", "numbers", "values"]
     meaning: str
     exact: bool = False
     """Whether it is one of the values themselves, kept as int or Decimal where they are."""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a cell has many values of it."""
+        return self.kind in ("numbers", "values")
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Rows in `count` blocks, by a hash of one column or (None) of the whole row."""
+
+    count: int
+    by: str | None
 
 
 @dataclass(frozen=True)
 class Needs:
     """What a method has to know of the values that enter it: statistics, and percentiles.
 
-    With `of`, they are taken not of x itself but of what it makes of x and of the parameters
-    found before, and need a scan of their own.
+    With `of`, they are taken not of x itself but of what it makes of x and of all that was
+    found before, and need a scan of their own: of one expression or of several (`lanes`), and
+    then `fit` gets a summary whose `lanes` are those of the expressions. `states` are statistics
+    that depend on options of the method.
     """
 
     statistics: tuple[str, ...] = ()
     percentiles: tuple[float, ...] = ()
-    of: Callable[[pl.Expr, Expressions], pl.Expr] | None = None
+    of: Callable[[pl.Expr, Expressions], Sequence[pl.Expr]] | None = None
+    lanes: int = 1
+    blocks: Blocks | None = None
+    states: Mapping[str, Callable[[Kind, int], State]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,16 +138,36 @@ class Method:
     """Whether all that `fit` needs can be taken in one scan, were it not for percentiles."""
     loses: ClassVar[str] = ""
     """What `inverse` can't bring back, if anything."""
+    in_order: ClassVar[bool] = False
+    """Whether the parameters depend on the order of the rows."""
+    encodes: ClassVar[bool] = False
+    """Whether x are values as they come (text, dates), not numbers; then it comes first."""
+    wants: ClassVar[str] = "numbers, Booleans, dates or times"
+    """What it can be fitted on, for messages."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise UsageError(f"{self.name}: {field.name} must be finite, not {value}")
+        for name, value in self.options.items():
+            for number in value if isinstance(value, tuple) else (value,):
+                if isinstance(number, float) and not math.isfinite(number):
+                    raise UsageError(f"{self.name}: {name} must be finite, not {number}")
         for parameter in self.sought:
-            given = getattr(self, parameter.name)
+            given = self.options[parameter.name]
             if parameter.kind == "scale" and given is not None and given <= 0:
                 raise UsageError(f"{self.name}: {parameter.name} must be above 0, not {given}")
+
+    @classmethod
+    def option_fields(cls) -> dict[str, dataclasses.Field[Any]]:
+        """Return the options' fields by name; a field that Python reserves the name of ends in _.
+
+        >>> list(METHODS["zscore"].option_fields())
+        ['mean', 'std', 'ddof']
+        """
+        return {field.name.rstrip("_"): field for field in dataclasses.fields(cls)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values of all options."""
+        return {name: getattr(self, each.name) for name, each in self.option_fields().items()}
 
     @property
     def sought(self) -> tuple[Parameter, ...]:
@@ -108,13 +177,18 @@ class Method:
     @property
     def given(self) -> dict[str, Any]:
         """The parameters that options give, which are therefore not fitted."""
-        values = {parameter.name: getattr(self, parameter.name) for parameter in self.sought}
-        return {name: value for name, value in values.items() if value is not None}
+        options = self.options
+        values = {parameter.name: options[parameter.name] for parameter in self.sought}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value is not None
+        }
 
     @property
     def searches(self) -> bool:
         """Whether fitting takes percentiles, which may need several scans of the data."""
-        needs = self.needs(self.given)
+        needs = self.needs(once(self.given))
         return needs is not None and bool(needs.percentiles)
 
     @property
@@ -127,17 +201,27 @@ class Method:
         """The percentiles of x that `fit` reads."""
         return ()
 
-    def needs(self, found: Collection[str]) -> Needs | None:
-        """Return what to find out next, given the names of the parameters found; None: all are."""
+    @property
+    def output(self) -> pl.DataType | None:
+        """The dtype of y, where it is no float."""
+        return None
+
+    def takes(self, dtype: pl.DataType) -> bool:
+        """Whether a method that encodes can encode values of that dtype."""
+        return False
+
+    def needs(self, found: Found) -> Needs | None:
+        """Return what to find out next, given what was found; None: that is all."""
         if all(parameter.name in found for parameter in self.sought):
             return None
         return Needs(self.statistics, self.percentiles)
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         """Return the parameters that follow, for each cell, None where one does not exist.
 
-        `found` names those that are known already: a method that asks for one thing after the
-        other returns each time what it has learned.
+        `found` has what is known already: a method that asks for one thing after the other
+        returns each time what it has learned, under names of its own where that is no
+        parameter yet.
         """
         return {}
 
@@ -168,6 +252,11 @@ def register(method: type[M]) -> type[M]:
     """Class decorator: make a method known under its name."""
     METHODS[method.name] = method
     return method
+
+
+def once(params: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return parameters as those of a single cell."""
+    return {name: [value] for name, value in params.items()}
 
 
 def nonzero_scale(scale: pl.Series) -> pl.Series:

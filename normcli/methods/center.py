@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Expressions, Method, Parameter, register
+from normcli.methods.base import Expressions, Found, Method, Parameter, register
 from normcli.statistics import Summary
 
 __all__ = ["Center"]
@@ -38,7 +37,7 @@ class Center(Method):
 
     mean: float | None = None
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mean": summary.mean}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:

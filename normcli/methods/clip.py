@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Expressions, Method, Parameter, register
+from normcli.methods.base import Expressions, Found, Method, Parameter, register
 from normcli.statistics import Summary
 
 __all__ = ["Clip"]
@@ -72,7 +71,7 @@ class Clip(Method):
     def percentiles(self) -> tuple[float, ...]:
         return tuple(q for q in (self.low_q, self.high_q) if q is not None)
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         shares = (self.low_q, self.high_q)
         named = zip(("low", "high"), shares, strict=True)
         return {name: summary.percentile(q) for name, q in named if q is not None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -10,7 +9,15 @@ from typing import Any, ClassVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Constants, Expressions, Method, Parameter, quotient, register
+from normcli.methods.base import (
+    Constants,
+    Expressions,
+    Found,
+    Method,
+    Parameter,
+    quotient,
+    register,
+)
 from normcli.statistics import Summary
 
 __all__ = ["DecimalScaling"]
@@ -43,7 +50,7 @@ class DecimalScaling(Method):
         if self.exponent is not None and not -307 <= self.exponent <= 309:
             raise UsageError("decimal: exponent must lie between -307 and 309")
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"exponent": [None if m is None else _exponent(m) for m in summary.max_abs]}
 
     def constants(self, p: Constants) -> Constants:

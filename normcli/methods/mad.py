@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from normcli.errors import UsageError
 from normcli.methods.base import (
     Constants,
     Expressions,
+    Found,
     Method,
     Needs,
     Parameter,
@@ -57,14 +57,14 @@ class MedianAbsoluteDeviation(Method):
         if self.k <= 0:
             raise UsageError(f"mad: k must be above 0, not {self.k}")
 
-    def needs(self, found: Collection[str]) -> Needs | None:
+    def needs(self, found: Found) -> Needs | None:
         if "median" not in found:
             return Needs(percentiles=(50,))
         if "mad" not in found:
             return Needs(percentiles=(50,), of=_deviation)
         return None
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mad" if "median" in found else "median": summary.percentile(50)}
 
     def constants(self, p: Constants) -> Constants:
@@ -77,5 +77,5 @@ class MedianAbsoluteDeviation(Method):
         return y * p["scale"] + p["median"]
 
 
-def _deviation(x: pl.Expr, p: Expressions) -> pl.Expr:
-    return (x - p["median"]).abs()
+def _deviation(x: pl.Expr, p: Expressions) -> list[pl.Expr]:
+    return [(x - p["median"]).abs()]

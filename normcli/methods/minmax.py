@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from normcli.errors import UsageError
 from normcli.methods.base import (
     Constants,
     Expressions,
+    Found,
     Method,
     Parameter,
     nonzero_scale,
@@ -68,7 +68,7 @@ class MinMax(Method):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise UsageError(f"minmax: min ({self.min}) must not be above max ({self.max})")
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"min": summary.min, "max": summary.max}
 
     def constants(self, p: Constants) -> Constants:

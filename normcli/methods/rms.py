@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ import polars as pl
 from normcli.methods.base import (
     Constants,
     Expressions,
+    Found,
     Method,
     Parameter,
     nonzero_scale,
@@ -44,7 +44,7 @@ class RootMeanSquare(Method):
 
     rms: float | None = None
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"rms": summary.rms}
 
     def constants(self, p: Constants) -> Constants:

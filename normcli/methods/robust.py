@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from normcli.errors import UsageError
 from normcli.methods.base import (
     Constants,
     Expressions,
+    Found,
     Method,
     Parameter,
     nonzero_scale,
@@ -74,7 +74,7 @@ class Robust(Method):
     def percentiles(self) -> tuple[float, ...]:
         return self.low, 50, self.high
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {
             "median": summary.percentile(50),
             "q_low": summary.percentile(self.low),

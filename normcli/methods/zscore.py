@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ import polars as pl
 from normcli.methods.base import (
     Constants,
     Expressions,
+    Found,
     Method,
     Parameter,
     nonnegative,
@@ -55,7 +55,7 @@ class ZScore(Method):
         super().__post_init__()
         nonnegative(self, "ddof")
 
-    def fit(self, summary: Summary, found: Collection[str]) -> dict[str, list[Any]]:
+    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mean": summary.mean, "std": summary.std(self.ddof)}
 
     def constants(self, p: Constants) -> Constants:

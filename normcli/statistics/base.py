@@ -12,11 +12,13 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 __all__ = ["STATISTICS", "Kind", "Planes", "State", "Values", "register"]
 
-Kind = Literal["float", "int", "uint", "wide"]
-"""How a column's values are held: float64, int64, uint64, or 128-bit integers as two planes."""
+Kind = Literal["float", "int", "uint", "wide", "text"]
+"""How a column's values are held: float64, int64, uint64, 128-bit integers as two planes, or as
+they come: text, dates and so on, to be counted by value."""
 
 Planes = tuple[npt.NDArray[Any], ...]
 Index = npt.NDArray[np.intp]
@@ -30,6 +32,8 @@ class Values:
     `planes` has n values: (float64,), (int64,), (uint64,), or (high int64, low uint64).
     `starts[i]` is where the values of cell `cells[i]` begin; both are None when there is only
     one cell. `null`, `nan` and `inf` are the cell ids of the values that were set aside.
+    `blocks` are the numbers, below `block_count`, of the blocks that the values' rows fall into,
+    where a statistic asks for them. Values of kind "text" are in `texts`, and all in one cell.
     """
 
     kind: Kind
@@ -39,9 +43,12 @@ class Values:
     null: Index
     nan: Index
     inf: Index
+    blocks: Index | None = None
+    block_count: int = 1
+    texts: pl.Series | None = None
 
     def __len__(self) -> int:
-        return len(self.planes[0])
+        return len(self.planes[0]) if self.texts is None else len(self.texts)
 
 
 class State(Protocol):
@@ -50,6 +57,10 @@ class State(Protocol):
     name: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
     """The names that one cell's state is written under in a stats file."""
+    kinds: ClassVar[tuple[Kind, ...]] = ("float", "int", "uint", "wide")
+    """The kinds of values that it can take in."""
+    in_order: ClassVar[bool] = False
+    """Whether it depends on the order of the rows; then it can't be merged, and has no JSON."""
 
     @classmethod
     def empty(cls, kind: Kind, cells: int) -> Self:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from normcli.statistics.base import Index, Kind, Values, register
+from normcli.statistics.base import Index, Kind, State, Values, register
 
 __all__ = ["Counts"]
 
 
 @register
-class Counts:
+class Counts(State):
     """Row counts by cell; `tally` is (4 × cells) int64: valid, null, NaN, infinite."""
 
     name: ClassVar[str] = "counts"

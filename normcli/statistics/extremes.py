@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from normcli.statistics.base import Index, Kind, Planes, Values, register
+from normcli.statistics.base import Index, Kind, Planes, State, Values, register
 
 __all__ = ["Extremes"]
 
@@ -25,7 +25,7 @@ _LIMITS: dict[Kind, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
 
 
 @register
-class Extremes:
+class Extremes(State):
     """Minimum and maximum by cell, exact in the column's own units; 0.0 stands for −0.0 too.
 
     A 128-bit value lies in two planes (high, low) that are compared in that order.

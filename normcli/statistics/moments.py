@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from normcli.statistics.base import Index, Kind, Values, register
+from normcli.statistics.base import Index, Kind, State, Values, register
 from normcli.statistics.exactsum import ExactSum
 from normcli.statistics.kernel import add_moments
 
@@ -12,7 +12,7 @@ __all__ = ["Moments"]
 
 
 @register
-class Moments:
+class Moments(State):
     """Σx and Σx² by cell, without rounding, in the column's own units."""
 
     name: ClassVar[str] = "moments"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from normcli.statistics.base import Index, Kind, Planes, Values, register
+from normcli.statistics.base import Index, Kind, Planes, State, Values, register
 from normcli.statistics.ordering import floats_of_keys, keys_of_floats
 
 __all__ = ["RELATIVE_ERROR", "Sketch"]
@@ -28,7 +28,7 @@ Codes = npt.NDArray[np.int64]
 
 
 @register
-class Sketch:
+class Sketch(State):
     """Counts by cell of the values in each bin of an order-preserving view of float64.
 
     A bin holds all values with the same sign, exponent and seven leading bits of the mantissa,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import polars as pl
 
-__all__ = ["keys_from_json", "keys_to_json"]
+__all__ = ["keys_from_json", "keys_to_json", "values_from_json", "values_to_json"]
 
 
 def keys_to_json(keys: pl.DataFrame) -> list[list[Any]]:
@@ -36,6 +37,16 @@ def _column_to_json(keys: pl.Series) -> list[Any]:
     if dtype.is_float():
         return [v if v is None or math.isfinite(v) else _NAMES[str(v)] for v in values]
     return [v.isoformat() if isinstance(v, datetime.date) else v for v in values]
+
+
+def values_to_json(values: Sequence[Any], dtype: pl.DataType) -> list[Any]:
+    """Return values of that dtype as JSON values, as keys are written."""
+    return _column_to_json(pl.Series(values, dtype=dtype))
+
+
+def values_from_json(values: list[Any], dtype: pl.DataType) -> list[Any]:
+    """Return the values that `values_to_json` wrote; raise ValueError if they are none."""
+    return _column_from_json("values", values, dtype).to_list()
 
 
 _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

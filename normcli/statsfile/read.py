@@ -22,16 +22,17 @@ from normcli.fitted import (
     conclude,
     fitted_before,
     fold,
+    input_kind,
     needed_statistics,
     summarize,
 )
-from normcli.methods import METHODS
-from normcli.recipe import Chain, make_step
+from normcli.methods import METHODS, Parameter
+from normcli.recipe import Chain, chain_text, check_chain, make_step
 from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT, ColumnDocument, Document, QuantilesDocument
-from normcli.statsfile.keys import keys_from_json
+from normcli.statsfile.keys import keys_from_json, values_from_json
 
 __all__ = ["from_bytes"]
 
@@ -150,11 +151,12 @@ def _column(
     name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: int, sketched: bool
 ) -> FittedColumn:
     dtype = parse_dtype(part.dtype)
-    if number_kind(dtype) is None:
-        raise _RefusedError(f"dtype {part.dtype} holds no numbers")
     chain = tuple(_method(step) for step in part.steps)
     if not chain:
         raise _RefusedError("there are no steps")
+    check_chain(chain, chain_text(chain))
+    if not chain[0].takes(dtype) if chain[0].encodes else number_kind(dtype) is None:
+        raise _RefusedError(f"dtype {part.dtype} holds no {chain[0].wants}")
     cells = 1 if keys is None else len(keys)
     inputs = [
         _input(state, dtype, (chain, i, sketched), keys is not None, cells)
@@ -168,9 +170,9 @@ def _column(
             _compare(f"step {i + 1}", concluded, read)
         steps.append(read)
     first = inputs[0]
-    summary = _summary(part.summary, dtype)
+    summary = _summary(part.summary, dtype, chain)
     if first is not None:
-        if summarize(dtype, first) != summary:
+        if summarize(dtype, chain, first) != summary:
             raise _RefusedError("the summary contradicts the state")
         if sum(int(n[0]) for n in first.rows["counts"].to_json()) != rows:
             raise _RefusedError("the counts of the state do not add up to source.rows")
@@ -200,12 +202,12 @@ def _step(
     ]:
         raise _RefusedError(f"{method.name} must have the params {', '.join(names) or '(none)'}")
     read = {
-        parameter.name: _number(params[parameter.name], dtype, parameter.exact)
+        parameter.name: _values([params[parameter.name]], dtype, parameter)[0]
         for parameter in method.sought
         if parameter.name in params
     }
     groups = step.get("groups")
-    if (groups is not None) != (grouped and method.fitted):
+    if (groups is not None) != (grouped and method.fitted and not method.encodes):
         raise _RefusedError(
             f"{method.name}: parameters by group are missing, or there are no groups"
         )
@@ -213,10 +215,22 @@ def _step(
         return FittedStep(method, read, None)
     table = _table(groups, "params", names, cells)
     by_group = {
-        parameter.name: _numbers(table[i], dtype, parameter.exact)
+        parameter.name: _values(table[i], dtype, parameter)
         for i, parameter in enumerate(method.sought)
     }
     return FittedStep(method, read, by_group)
+
+
+def _values(values: list[Any], dtype: pl.DataType, parameter: Parameter) -> list[Any]:
+    """Return what each cell has of a parameter."""
+    if not parameter.is_list:
+        return _numbers(values, dtype, parameter.exact)
+    if any(not isinstance(each, list) for each in values if each is not None):
+        raise _RefusedError(f"{parameter.name} must be lists")
+    if parameter.kind == "values":
+        return [None if v is None else values_from_json(v, dtype) for v in values]
+    # Numbers of an exact decimal column are floats here: they lie between its values.
+    return [None if v is None else _numbers(v, pl.Float64(), False) for v in values]
 
 
 def _numbers(values: list[Any], dtype: pl.DataType, exact: bool) -> list[Any]:
@@ -261,7 +275,8 @@ def _input(
     names = needed_statistics(chain, step, sketched)
     if state is None or not names or fitted_before(chain, step):
         return None
-    kind: Any = number_kind(dtype) if step == 0 else "float"
+    kind = input_kind(dtype, chain, step)
+    grouped = grouped and kind != "text"
     fields = [field for name in names for field in STATISTICS[name].fields]
     if grouped:
         columns = _table(state, "fields", fields, cells)
@@ -284,8 +299,10 @@ def _compare(where: str, computed: FittedStep, read: FittedStep) -> None:
         raise _RefusedError(f"{where}: the params contradict the state")
 
 
-def _summary(part: Mapping[str, Any], dtype: pl.DataType) -> dict[str, Any]:
+def _summary(part: Mapping[str, Any], dtype: pl.DataType, chain: Chain) -> dict[str, Any]:
     expected = ["count", "null", "nan", "inf", "min", "max", "mean", "std"]
+    if chain[0].encodes:
+        expected = expected[:2]
     if [key for key in expected if key in part or key != "inf"] != list(part):
         raise _RefusedError(f"the summary must have {', '.join(expected)}")
     return {key: _number(value, dtype, key in ("min", "max")) for key, value in part.items()}

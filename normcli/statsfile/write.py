@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
+
 from normcli.dtypes import dtype_name
 from normcli.fitted import Fitted, FittedColumn, FittedStep, StepInput
 from normcli.recipe import options_of
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT
-from normcli.statsfile.keys import keys_to_json
+from normcli.statsfile.keys import keys_to_json, values_to_json
 
 __all__ = ["to_text"]
 
@@ -48,7 +50,7 @@ def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
     document: dict[str, Any] = {
         "dtype": dtype_name(column.dtype),
         "steps": [
-            _step(step, column.inputs[i] if i and fitted.with_state else None)
+            _step(step, column.dtype, column.inputs[i] if i and fitted.with_state else None)
             for i, step in enumerate(column.steps)
         ],
         "summary": column.summary,
@@ -59,10 +61,14 @@ def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
     return document
 
 
-def _step(step: FittedStep, entered: StepInput | None) -> dict[str, Any]:
+def _step(step: FittedStep, dtype: pl.DataType, entered: StepInput | None) -> dict[str, Any]:
     document: dict[str, Any] = {"method": step.method.name, **options_of(step.method)}
     if step.params:
-        document["params"] = step.params
+        of_values = {p.name for p in step.method.parameters if p.kind == "values"}
+        document["params"] = {
+            key: values_to_json(value, dtype) if key in of_values and value is not None else value
+            for key, value in step.params.items()
+        }
     if step.groups is not None:
         document["groups"] = {
             "params": list(step.groups),
@@ -104,6 +110,8 @@ def _encoded_rows(rows: list[Any]) -> list[str] | None:
     """Return each of many rows encoded, in one go; None if that can't be done."""
     if not isinstance(rows[0], list) or any(isinstance(each, Decimal) for each in rows[0]):
         return None
+    if any(isinstance(each, list) for row in rows for each in row):
+        return [_encode(row) for row in rows]  # lists of a group stay on its line
     try:
         lines = _encode(rows)[2:-2].split("], [")
     except TypeError:

@@ -22,7 +22,9 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "statistics": ({"errors"}, {"numpy", "polars"}),
     # Order statistics from counts by bin; it knows numbers and cells, neither columns nor files.
     "selection": ({"errors", "statistics"}, {"numpy"}),
-    "methods": ({"errors", "statistics"}, {"polars"}),
+    "methods": ({"errors", "statistics"}, {"numpy", "polars"}),
+    # A documented hash of rows, the same everywhere.
+    "rowhash": ({"methods.base"}, {"numpy", "polars"}),
     # Names of dtypes, written and read.
     "dtypes": ({"errors"}, {"polars"}),
     "columns": ({"errors"}, {"numpy", "polars"}),
@@ -34,7 +36,17 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # Fitted columns as expressions; `methods.base` for the correctly rounded quotient.
     "transform": ({"columns", "fitted", "methods.base"}, {"numpy", "polars"}),
     "plan": (
-        {"columns", "errors", "fitted", "groups", "methods", "recipe", "statistics", "transform"},
+        {
+            "columns",
+            "errors",
+            "fitted",
+            "groups",
+            "methods",
+            "recipe",
+            "rowhash",
+            "statistics",
+            "transform",
+        },
         {"numpy", "polars"},
     ),
     # One column's fit from scan to scan: what to ask next, until every step has its parameters.

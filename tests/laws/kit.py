@@ -60,11 +60,11 @@ def batch(kind: Kind, rows: Sequence[Row], cells: int, *, single: bool = False) 
         planes = (np.array(numbers, _DTYPES[kind]),)
     ids = np.array([cell for cell, _ in valid], np.intp)
     starts = np.flatnonzero(np.diff(ids, prepend=-1)).astype(np.intp)
-    aside = (np.array(apart[name], np.intp) for name in ("null", "nan", "inf"))
+    null, nan, inf = (np.array(apart[name], np.intp) for name in ("null", "nan", "inf"))
     if single:
         assert cells == 1
-        return Values(kind, planes, None, None, *aside)
-    return Values(kind, planes, starts, ids[starts], *aside)
+        return Values(kind, planes, None, None, null, nan, inf)
+    return Values(kind, planes, starts, ids[starts], null, nan, inf)
 
 
 def fitted(statistic: type[State], kind: Kind, parts: Sequence[Sequence[Row]], cells: int) -> State:

@@ -15,7 +15,7 @@ from normcli.statistics.moments import Moments
 from tests.laws.kit import LawError, run_laws
 
 
-class _Columns:
+class _Columns(State):
     """A statistic of plain float columns, one for each field; right as long as `add` is."""
 
     name: ClassVar[str] = "planted"
