@@ -6,7 +6,6 @@ with --check it writes nothing and fails if something is out of date.
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 import os
@@ -90,9 +89,9 @@ def _options(method: type[Method]) -> list[str]:
     """Return the options that are no parameters, with their defaults."""
     parameters = {parameter.name for parameter in method.parameters}
     return [
-        field.name if field.default is None else f"{field.name} ({_plain(field.default)})"
-        for field in dataclasses.fields(method)
-        if field.name not in parameters
+        name if field.default is None else f"{name} ({_plain(field.default)})"
+        for name, field in method.option_fields().items()
+        if name not in parameters
     ]
 
 

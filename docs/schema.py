@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import types
 import typing
@@ -23,11 +22,20 @@ Schema = dict[str, Any]
 _NUMBER: Schema = {"type": ["number", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _EXACT: Schema = {"type": "string", "pattern": "^(0x0|-?0x[1-9a-f][0-9a-f]*)p(0|-?[1-9][0-9]*)$"}
+_HISTOGRAM: Schema = {"type": "string", "pattern": "^([1-9a-f][0-9a-f]*:[1-9][0-9]*( |$))*$"}
+# Of tensors, lists in lists of what there is otherwise one of.
+_KINDS = {"number": _NUMBER, "count": _COUNT, "exact": _EXACT, "histogram": _HISTOGRAM}
+
+
+def _kind(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
 _FIELDS: dict[str, Schema] = {
-    **dict.fromkeys(("count", "null", "nan", "inf"), _COUNT),
-    **dict.fromkeys(("min", "max"), _NUMBER),
-    **dict.fromkeys(("sum", "sum_of_squares"), _EXACT),
-    "histogram": {"type": "string", "pattern": "^([1-9a-f][0-9a-f]*:[1-9][0-9]*( |$))*$"},
+    **dict.fromkeys(("count", "null", "nan", "inf"), _kind("count")),
+    **dict.fromkeys(("min", "max"), _kind("number")),
+    **dict.fromkeys(("sum", "sum_of_squares"), _kind("exact")),
+    "histogram": _kind("histogram"),
 }
 _PARAMETRIC = [
     r"Datetime\((ms|us|ns)(,[^()]+)?\)",
@@ -38,7 +46,8 @@ _PARAMETRIC = [
 
 def schema() -> Schema:
     """Return the schema as JSON values."""
-    column_dtypes = [name for name, dtype in PLAIN_DTYPES.items() if number_kind(dtype)]
+    plain = [name for name, dtype in PLAIN_DTYPES.items() if number_kind(dtype)]
+    elements = [*plain, *_PARAMETRIC]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:normcli:stats-file:1",
@@ -77,8 +86,12 @@ def schema() -> Schema:
         "then": {"properties": {"columns": _map({"$ref": "#/$defs/grouped_column"})}},
         "else": {"properties": {"columns": _map({"$ref": "#/$defs/column"})}},
         "$defs": {
+            **{
+                name: {"anyOf": [one, {"type": "array", "items": _kind(name)}]}
+                for name, one in _KINDS.items()
+            },
             "dtype": _pattern([*PLAIN_DTYPES, *_PARAMETRIC]),
-            "column_dtype": _pattern([*column_dtypes, *_PARAMETRIC]),
+            "column_dtype": _pattern([*elements, *_nested(elements)]),
             "read": _read(),
             "column": _column(grouped=False),
             "grouped_column": _column(grouped=True),
@@ -105,6 +118,11 @@ def schema() -> Schema:
             **{name: _step(method) for name, method in sorted(METHODS.items())},
         },
     }
+
+
+def _nested(elements: list[str]) -> list[str]:
+    inner = "|".join(elements)
+    return [rf"Array\(({inner}),[1-9][0-9]*(x[1-9][0-9]*)*\)", rf"List\(({inner})\)"]
 
 
 def _object(properties: dict[str, Schema], optional: Iterable[str] = ()) -> Schema:
@@ -173,9 +191,10 @@ def _column(grouped: bool) -> Schema:
 
 
 def _step(method: type[Method]) -> Schema:
-    params = {parameter.name: _NUMBER for parameter in method.parameters}
+    params = {parameter.name: _kind("number") for parameter in method.parameters}
     hints = typing.get_type_hints(method)
-    options = {field.name: _option(hints[field.name]) for field in dataclasses.fields(method)}
+    fields = method.option_fields()
+    options = {name: _option(hints[field.name]) for name, field in fields.items()}
     properties: dict[str, Schema] = {"method": {"const": method.name}, **options}
     optional = {*options, "groups", "state"}
     if params:
@@ -199,11 +218,15 @@ def _choices(params: dict[str, Schema]) -> Iterator[dict[str, Schema]]:
 
 
 def _option(annotation: Any) -> Schema:
-    union = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else ()
-    wanted = next((kind for kind in union if kind is not types.NoneType), annotation)
-    if typing.get_origin(wanted) is typing.Literal:
-        return {"enum": list(typing.get_args(wanted))}
-    return {"type": {bool: "boolean", int: "integer", float: "number", str: "string"}[wanted]}
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        kinds = [kind for kind in typing.get_args(annotation) if kind is not types.NoneType]
+        options = [_option(kind) for kind in kinds]
+        return options[0] if len(options) == 1 else {"anyOf": options}
+    if typing.get_origin(annotation) is typing.Literal:
+        return {"enum": list(typing.get_args(annotation))}
+    if typing.get_origin(annotation) is tuple:
+        return {"type": "array", "items": _option(typing.get_args(annotation)[0])}
+    return {"type": {bool: "boolean", int: "integer", float: "number", str: "string"}[annotation]}
 
 
 def _read() -> Schema:

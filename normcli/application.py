@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
+import numpy as np
 import polars as pl
 
 from normcli.columns import number_kind, select
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, did_you_mean
 from normcli.fitted import Fitted, FittedColumn
-from normcli.groups import KeyIndex, key_columns
+from normcli.groups import Index, KeyIndex, key_columns
+from normcli.tensorcolumns import TensorColumn, check_shape
+from normcli.tensors import container
 from normcli.transform import (
     at_rows,
     constants_table,
@@ -70,7 +73,12 @@ class _Target:
 
     def constant(self, name: str) -> pl.Expr:
         """Return the expression for a constant, once joined to the rows."""
-        return lookup_of(self.table, self.known is not None, self.prefix)(name)
+        return lookup_of(self.constants, self.known is not None, self.prefix)(name)
+
+    @property
+    def constants(self) -> dict[str, pl.Series]:
+        """The constants by name."""
+        return self.table.to_dict(as_series=True)
 
 
 class Transform:
@@ -96,10 +104,28 @@ class Transform:
         self._targets = [
             self._target(i, column, other, schema[column])
             for i, (column, other) in enumerate(chosen.items())
+            if other.tensor is None
         ]
-        self.schema = pl.Schema(
-            {**schema, **{target.name: target.output for target in self._targets}}
-        )
+        self._tensors = [
+            self._tensor(column, other, schema[column])
+            for column, other in chosen.items()
+            if other.tensor is not None
+        ]
+        outputs: dict[str, pl.DataType] = {each.name: each.output for each in self._targets}
+        outputs |= {each.name: container(schema[each.name], each.output) for each in self._tensors}
+        self.schema = pl.Schema({**schema, **outputs})
+
+    def _tensor(self, name: str, column: FittedColumn, dtype: pl.DataType) -> TensorColumn:
+        tensor = check_shape(name, column, dtype, self._name)
+        output = column.inner
+        if self._direction == "apply":
+            output = self._float(pl.Float32() if tensor.inner == pl.Float32() else pl.Float64())
+        elif output.is_float():
+            output = self._float(output)
+        groups = None if self._keys is None else len(self._keys)
+        choice = self._options.unknown_group
+        elsewhere = "null" if choice == "error" else choice
+        return TensorColumn(name, column, tensor, output, self._direction, groups, elsewhere)
 
     def _target(self, i: int, name: str, column: FittedColumn, dtype: pl.DataType) -> _Target:
         self._check_dtype(name, column, dtype)
@@ -194,15 +220,17 @@ class Transform:
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the frame with its fitted columns carried over; all others stay as they are."""
         names = frame.columns
+        cells = None
         if self._keys is not None:
-            frame = self._with_constants(frame)
+            frame, cells = self._with_constants(frame)
         carry = self._forward if self._direction == "apply" else self._inverse
         if self._direction == "apply":
             self._check_domains(frame)
-        return frame.with_columns(carry(target) for target in self._targets).select(names)
+        carried = frame.with_columns(carry(target) for target in self._targets).select(names)
+        return carried.with_columns(each.carry(frame[each.name], cells) for each in self._tensors)
 
-    def _with_constants(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Put beside each row the constants of its group."""
+    def _with_constants(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, Index]:
+        """Put beside each row the constants of its group; return the rows' groups as well."""
         assert self._keys is not None
         keys = key_columns(frame, self._key_dtypes)
         cells = self._keys.find(keys)
@@ -225,8 +253,8 @@ class Transform:
         ]
         for target in self._targets:
             if target.known is not None:
-                frame = at_rows(frame, target.table, cells, target.prefix)
-        return frame.hstack(known)
+                frame = at_rows(frame, target.constants, cells, target.prefix)
+        return frame.hstack(known), cells.to_numpy().astype(np.intp)
 
     def _refuse_groups(self, keys: pl.DataFrame, why: str) -> None:
         first = ", ".join(f"{name}={_shown(v)}" for name, v in keys.row(0, named=True).items())
@@ -244,7 +272,7 @@ class Transform:
 
     def _forward(self, target: _Target) -> pl.Expr:
         x = self._input(target)
-        y = forward(target.column.steps, x, target.dtype, target.constant, target.table)[-1]
+        y = forward(target.column.steps, x, target.dtype, target.constant, target.constants)[-1]
         kept = self._kept(target, y, to_float(x, target.dtype))
         return kept.cast(target.output).alias(target.name)
 
@@ -253,7 +281,7 @@ class Transform:
         nested = target.column.steps[-1].method.output
         if nested is None or not nested.is_nested():
             y = to_float(y, pl.Float64())
-        x = inverse(target.column, y, target.constant, target.table)
+        x = inverse(target.column.steps, y, target.column.dtype, target.constant, target.constants)
         return self._kept(target, x, y).cast(target.output, strict=False).alias(target.name)
 
     def _tells_known(self, target: _Target) -> bool:
@@ -281,7 +309,7 @@ class Transform:
             if all(domain is None for domain in domains):
                 continue
             entering = forward(
-                steps, self._input(target), target.dtype, target.constant, target.table
+                steps, self._input(target), target.dtype, target.constant, target.constants
             )
             for x, step in zip(entering, steps, strict=False):
                 inside = step.method.domain(x)

@@ -38,7 +38,7 @@ SELECTOR_CLASSES: dict[str, Callable[[pl.DataType], bool]] = {
     "@boolean": lambda dtype: dtype == pl.Boolean(),
     "@temporal": lambda dtype: dtype.is_temporal(),
     "@text": lambda dtype: dtype.base_type() in (pl.String, pl.Categorical, pl.Enum),
-    "@list": lambda dtype: dtype.is_nested() and dtype.base_type() in (pl.List, pl.Array),
+    "@list": lambda dtype: dtype.base_type() in (pl.List, pl.Array) or dtype.is_extension(),
 }
 _NO_128_BITS = (pl.Int128, pl.UInt128)
 

@@ -4,11 +4,14 @@
 Datetime(time_unit='us', time_zone='Europe/Berlin')
 >>> dtype_name(pl.Decimal(10, 2))
 'Decimal(10,2)'
+>>> dtype_name(parse_dtype("Array(UInt8,8x8)"))
+'Array(UInt8,8x8)'
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import polars as pl
 
@@ -62,7 +65,19 @@ def dtype_name(dtype: pl.DataType) -> str:
         return f"Decimal({dtype.precision},{dtype.scale})"
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
         return "String"
+    if isinstance(dtype, pl.Array):
+        inner = dtype.inner
+        while isinstance(inner, pl.Array):
+            inner = inner.inner
+        return f"Array({dtype_name(_made(inner))},{'x'.join(map(str, dtype.shape))})"
+    if isinstance(dtype, pl.List):
+        return f"List({dtype_name(_made(dtype.inner))})"
     return str(dtype)
+
+
+def _made(dtype: Any) -> pl.DataType:
+    """Return a dtype as an instance: that of elements may be a class."""
+    return cast(pl.DataType, dtype() if isinstance(dtype, type) else dtype)
 
 
 def parse_dtype(name: str) -> pl.DataType:
@@ -72,6 +87,11 @@ def parse_dtype(name: str) -> pl.DataType:
     for known, dtype in PLAIN_DTYPES.items():
         if known.lower() == text.lower():
             return dtype
+    nested = re.fullmatch(r"(?i)array\((.+),(\d{1,9}(?:x\d{1,9})*)\)|list\((.+)\)", text)
+    if nested:
+        if nested[3]:
+            return pl.List(parse_dtype(nested[3]))
+        return pl.Array(parse_dtype(nested[1]), tuple(map(int, nested[2].split("x"))))
     matched = re.fullmatch(r"(\w+)\(([^()]*)\)", text)
     if matched:
         kind, arguments = matched[1].lower(), [part.strip() for part in matched[2].split(",")]

@@ -19,6 +19,7 @@ from normcli.methods import Method
 from normcli.methods.base import once
 from normcli.recipe import Chain, count_fitted
 from normcli.statistics import STATISTICS, Kind, State, Summary
+from normcli.tensors import ONE_CHANNEL, Channels, Tensor, channels, tensor_of
 
 __all__ = [
     "RAW_STATISTICS",
@@ -33,9 +34,11 @@ __all__ = [
     "finish_step",
     "fitted_before",
     "fold",
+    "inner_dtype",
     "input_kind",
     "input_scale",
     "needed_statistics",
+    "step_channels",
     "summarize",
 ]
 
@@ -63,11 +66,21 @@ class StepInput:
 
 @dataclass(frozen=True)
 class FittedStep:
-    """A method with its parameters: of all rows together, and by group."""
+    """A method with its parameters: of all rows together, and by group.
+
+    Over a tensor whose kept axes have a `shape`, a parameter of all rows is the list of those of
+    the channels, and those of the groups are one after the other.
+    """
 
     method: Method
     params: dict[str, Any]
     groups: dict[str, list[Any]] | None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def cells(self) -> dict[str, list[Any]]:
+        """The parameters of all rows, a list of those of the channels for each."""
+        return self.params if self.shape else once(self.params)
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,16 @@ class FittedColumn:
     steps: tuple[FittedStep, ...]
     summary: dict[str, Any]
     inputs: tuple[StepInput | None, ...]
+
+    @property
+    def tensor(self) -> Tensor | None:
+        """What its tensors are, if it is a tensor column."""
+        return tensor_of(self.dtype)
+
+    @property
+    def inner(self) -> pl.DataType:
+        """The dtype of its values, or of the elements of its tensors."""
+        return inner_dtype(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -101,6 +124,20 @@ class Fitted:
         return () if self.keys is None else tuple(self.keys.columns)
 
 
+def inner_dtype(dtype: pl.DataType) -> pl.DataType:
+    """Return the dtype of a column's values, or of the elements of its tensors."""
+    tensor = tensor_of(dtype)
+    return dtype if tensor is None else tensor.inner
+
+
+def step_channels(name: str, dtype: pl.DataType, method: Method) -> Channels:
+    """Return the channels that a step's parameters are found for: one, but for tensors."""
+    tensor = tensor_of(dtype)
+    if tensor is None or not method.fitted:
+        return ONE_CHANNEL
+    return channels(tensor, method.axis, f'column "{name}"')
+
+
 def fitted_before(chain: Chain, step: int) -> int:
     """Return how many steps before that one are fitted."""
     return count_fitted(chain[:step])
@@ -110,12 +147,12 @@ def input_kind(dtype: pl.DataType, chain: Chain, step: int) -> Kind:
     """Return how the values that enter a step are held."""
     if step:
         return "float"
-    return "text" if chain[0].encodes else cast(Kind, number_kind(dtype))
+    return "text" if chain[0].encodes else cast(Kind, number_kind(inner_dtype(dtype)))
 
 
 def input_scale(dtype: pl.DataType, chain: Chain, step: int) -> int:
     """Return the decimals of the units that the states of a step's input are in."""
-    return decimal_scale(dtype) if step == 0 and not chain[0].encodes else 0
+    return decimal_scale(inner_dtype(dtype)) if step == 0 and not chain[0].encodes else 0
 
 
 def needed_statistics(chain: Chain, step: int, sketched: bool) -> tuple[str, ...]:
@@ -136,9 +173,9 @@ def empty_states(names: Sequence[str], kind: Kind, cells: int) -> States:
     return {name: STATISTICS[name].empty(kind, cells) for name in names}
 
 
-def fold(states: States) -> States:
-    """Return the states of all groups' rows together."""
-    return {name: state.fold() for name, state in states.items()}
+def fold(states: States, channels: int = 1) -> States:
+    """Return the states of all groups' rows together, by channel."""
+    return {name: state.fold(channels) for name, state in states.items()}
 
 
 def conclude(
@@ -152,6 +189,7 @@ def conclude(
     method = chain[step]
     if not method.fitted:
         return FittedStep(method, method.given, None)
+    shape = step_channels(name, dtype, method).shape
     given = once(method.given)
     needs = method.needs(given)
     if entered is None or needs is None or needs.of is not None or needs.states:
@@ -163,7 +201,7 @@ def conclude(
     if method.needs({**given, **rows}) is not None:
         return None
     groups = None if entered.groups is None else method.fit(Summary(entered.groups, scale), given)
-    return finish_step(name, method, rows, groups)
+    return finish_step(name, method, rows, groups, shape)
 
 
 def finish_step(
@@ -171,10 +209,13 @@ def finish_step(
     method: Method,
     rows: Mapping[str, list[Any]],
     groups: Mapping[str, list[Any]] | None,
+    shape: tuple[int, ...] = (),
 ) -> FittedStep:
     """Return a step with the parameters found; raise DataError if one is beyond float64."""
-    params = {key: values[0] for key, values in _checked(name, method, rows).items()}
-    return FittedStep(method, params, None if groups is None else _checked(name, method, groups))
+    found = _checked(name, method, rows)
+    params = found if shape else {key: values[0] for key, values in found.items()}
+    by_group = None if groups is None else _checked(name, method, groups)
+    return FittedStep(method, params, by_group, shape)
 
 
 def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
@@ -237,14 +278,10 @@ def summarize(dtype: pl.DataType, chain: Chain, entered: StepInput) -> dict[str,
     if chain[0].encodes:
         count, null = (n[0] for n in entered.rows["counts"].to_json()[:2])
         return {"count": count, "null": null}
-    summary = Summary(entered.rows, decimal_scale(dtype))
-    counts = dict(
-        zip(
-            STATISTICS["counts"].fields,
-            (n[0] for n in entered.rows["counts"].to_json()),
-            strict=True,
-        )
-    )
+    rows = fold(entered.rows) if tensor_of(dtype) else entered.rows
+    summary = Summary(rows, decimal_scale(inner_dtype(dtype)))
+    fields = STATISTICS["counts"].fields
+    counts = dict(zip(fields, (n[0] for n in rows["counts"].to_json()), strict=True))
     if counts["inf"] == 0:
         del counts["inf"]
     # A mean or std beyond float64 (two values of 1e308 apart) has no JSON number.

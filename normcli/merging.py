@@ -16,10 +16,12 @@ from normcli.fitted import (
     conclude,
     fitted_before,
     fold,
+    step_channels,
     summarize,
 )
 from normcli.recipe import Chain, chain_text
 from normcli.statistics import State
+from normcli.tensors import spread
 
 __all__ = ["merge_fits", "require_state"]
 
@@ -39,7 +41,12 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
         inputs = tuple(
             None
             if entered is None
-            else _merge_inputs([fitted.columns[i].inputs[step] for fitted in fits], places, keys)
+            else _merge_inputs(
+                [fitted.columns[i].inputs[step] for fitted in fits],
+                places,
+                keys,
+                step_channels(column.name, column.dtype, chain[step]).count,
+            )
             for step, entered in enumerate(column.inputs)
         )
         steps = [
@@ -157,6 +164,7 @@ def _merge_inputs(
     entered: Sequence[StepInput | None],
     places: Sequence[np.ndarray[tuple[int], np.dtype[np.intp]] | None],
     keys: pl.DataFrame | None,
+    each: int,
 ) -> StepInput:
     parts = []
     for one, where in zip(entered, places, strict=True):
@@ -164,12 +172,11 @@ def _merge_inputs(
         if one.groups is None or where is None or keys is None:
             parts.append(one.rows)
         else:
-            parts.append(
-                {name: state.scatter(where, len(keys)) for name, state in one.groups.items()}
-            )
+            target, cells = spread(where, each), len(keys) * each
+            parts.append({name: state.scatter(target, cells) for name, state in one.groups.items()})
     merged = reduce(_add, parts)
     grouped = all(one is not None and one.groups is not None for one in entered)
-    return StepInput(fold(merged), merged, True) if grouped else StepInput(merged, None, True)
+    return StepInput(fold(merged, each), merged, True) if grouped else StepInput(merged, None, True)
 
 
 def _add(first: Mapping[str, State], second: Mapping[str, State]) -> Mapping[str, State]:

@@ -15,12 +15,23 @@ import polars as pl
 
 from normcli.columns import Split, split, split_texts
 from normcli.fitted import FittedStep, States
+from normcli.flat import Elements, beside, cells_of, flat_lookup
 from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
 from normcli.methods.base import Blocks, Expressions
 from normcli.rowhash import block_numbers
 from normcli.statistics import Kind, Values
-from normcli.transform import at_rows, constants_table, forward, lookup_of, step_constants
+from normcli.tensors import Channels, Tensor, flatten, spread
+from normcli.transform import (
+    Lookup,
+    Table,
+    at_rows,
+    constants_table,
+    forward,
+    lookup_of,
+    step_constants,
+    step_series,
+)
 
 __all__ = ["Contribution", "Pass", "Scope", "Task"]
 
@@ -53,6 +64,15 @@ class Task:
     blocks: Blocks | None = None
     kind: Kind | None = None
     """How the values are held where they are not to be counted as numbers ("text")."""
+    tensor: Tensor | None = None
+    """What the column's tensors are; `dtype` is then that of their elements."""
+    channels: tuple[Channels, ...] = ()
+    """The channels of the steps before and of the step itself."""
+
+    @property
+    def cells_each(self) -> int:
+        """The number of cells of all rows, or of each group: one for each channel."""
+        return self.channels[-1].count if self.channels else 1
 
     @property
     def in_order(self) -> bool:
@@ -92,7 +112,7 @@ class Contribution:
         """For each task how many values lay outside the domain of its step."""
 
     def _cells_of(self, task: Task) -> int:
-        return self.cells if task.scope == "groups" else 1
+        return (self.cells if task.scope == "groups" else 1) * task.cells_each
 
     def update(self, batch: pl.DataFrame, ids: Index | None, cells: int) -> None:
         """Take in a batch, in place; `ids` are the rows' cells, out of `cells`."""
@@ -107,6 +127,9 @@ class Contribution:
                 values = _text_values(batch[task.column])
                 for state in self.states[i].values():
                     state.update(values)
+                continue
+            if task.tensor is not None:
+                self._update_tensor(i, task, batch, ids)
                 continue
             if not task.is_raw or task.checked is not None:
                 lanes, outside = _evaluate(task, batch, ids)
@@ -125,16 +148,46 @@ class Contribution:
                 values = _values(part, layout if task.scope == "groups" else None)
                 if task.blocks is not None:
                     values = _with_blocks(values, part, layout, task, blocks[task.blocks])
-                prefix = f"{k}." if task.lanes > 1 else ""
-                for name, state in self.states[i].items():
-                    if name.startswith(prefix):
-                        state.update(values)
+                self._take_in(i, k, values)
+
+    def _take_in(self, i: int, lane: int, values: Values) -> None:
+        prefix = f"{lane}." if self.the_pass.tasks[i].lanes > 1 else ""
+        for name, state in self.states[i].items():
+            if name.startswith(prefix):
+                state.update(values)
+
+    def _update_tensor(self, i: int, task: Task, batch: pl.DataFrame, ids: Index | None) -> None:
+        """Take in the elements of tensors, each in the cell of its group and channel."""
+        tensor = task.tensor
+        assert tensor is not None
+        flat, row_of = flatten(batch[task.column], tensor)
+        size = 0 if tensor.shape is None else tensor.size
+        elements = Elements(batch.height, size, row_of, ids if task.scope == "groups" else None)
+        lanes = [flat]
+        if not task.is_raw or task.checked is not None:
+            lanes, outside = _evaluate_flat(task, flat, elements)
+            self.outside[i] += outside
+        if not self.states[i]:
+            return
+        cells = cells_of(elements, task.channels[-1], task.scope == "groups")
+        count = self._cells_of(task)
+        layout = None if cells is None else GroupLayout.of(cells, count)
+        for k, lane in enumerate(lanes):
+            values = _values(split(lane), layout)
+            if task.blocks is not None:
+                numbers = block_numbers(batch, task.blocks)
+                own = np.repeat(numbers, size) if row_of is None else numbers[row_of]
+                values = _with_blocks(values, split(lane), layout, task, own)
+            self._take_in(i, k, values)
 
     def grow(self, cells: int, where: Index | None = None) -> None:
         """Lay the states out anew over `cells` cells, cell i going to where[i], in place."""
         target = np.arange(self.cells) if where is None else where
         self.states = [
-            {name: state.scatter(target, cells) for name, state in states.items()}
+            {
+                name: state.scatter(spread(target, task.cells_each), cells * task.cells_each)
+                for name, state in states.items()
+            }
             if task.scope == "groups"
             else states
             for task, states in zip(self.the_pass.tasks, self.states, strict=True)
@@ -160,12 +213,29 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
     """Return what the task is about, and how many values lie outside the domain of its step."""
     steps = task.before if task.partial is None else (*task.before, task.partial)
     by_group = task.scope == "groups" and any(step.groups is not None for step in steps)
-    table = constants_table(steps, task.dtype, by_group)
+    table = constants_table(steps, task.dtype, by_group).to_dict(as_series=True)
     frame = batch.select(pl.col(task.column).alias("\0x"))
     if by_group:
         assert ids is not None
         frame = at_rows(frame, table, pl.Series(ids))
     lookup = lookup_of(table, by_group)
+    return _taken(task, frame, steps, lookup, table)
+
+
+def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[list[pl.Series], int]:
+    """Return the same for the elements of tensors."""
+    steps = task.before if task.partial is None else (*task.before, task.partial)
+    by_group = task.scope == "groups"
+    tables = [step_series(i, step, task.dtype, by_group) for i, step in enumerate(steps)]
+    frame = beside(flat, elements, steps, task.channels[: len(steps)], tables, by_group)
+    table = {key: one for each in tables for key, one in each.items()}
+    return _taken(task, frame, steps, flat_lookup(frame, table), table)
+
+
+def _taken(
+    task: Task, frame: pl.DataFrame, steps: Sequence[FittedStep], lookup: Lookup, table: Table
+) -> tuple[list[pl.Series], int]:
+    """Evaluate what the task is about over a frame of values and constants."""
     entering = forward(steps, pl.col("\0x"), task.dtype, lookup, table)[len(task.before)]
     taken: Sequence[pl.Expr] = [entering]
     if task.of is not None:
@@ -195,7 +265,7 @@ def _with_blocks(
     """Return the values with the numbers of their rows' blocks, in the same order."""
     assert task.blocks is not None
     valid = parts.valid
-    if layout is not None and task.scope == "groups":
+    if layout is not None and (task.scope == "groups" or task.tensor is not None):
         blocks = blocks[layout.order]
         valid = None if valid is None else valid[layout.order]
     taken = blocks if valid is None else blocks[valid]

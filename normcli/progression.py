@@ -6,7 +6,7 @@ so that all columns together need no more scans than the one that needs most.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,9 +22,11 @@ from normcli.fitted import (
     finish_step,
     fitted_before,
     fold,
+    inner_dtype,
     input_kind,
     input_scale,
     needed_statistics,
+    step_channels,
     summarize,
 )
 from normcli.methods import Needs
@@ -35,6 +37,7 @@ from normcli.selection import Search, percentile_fraction
 from normcli.statistics import Kind, Summary
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
+from normcli.tensors import tensor_of
 
 __all__ = ["ColumnFit", "Limits"]
 
@@ -60,6 +63,9 @@ class ColumnFit:
         self.name = name
         self.dtype = dtype
         self.chain = chain
+        self.tensor = tensor_of(dtype)
+        self.inner = inner_dtype(dtype)
+        self.channels = tuple(step_channels(name, dtype, method) for method in chain)
         self.grouped = grouped
         self.limits = limits
         self.steps: list[FittedStep] = []
@@ -142,8 +148,23 @@ class ColumnFit:
         def empty(cells: int) -> States:
             return empty_states(names, kind, cells)
 
+        return self._made(step, scope, empty, kind=kind)
+
+    def _made(self, step: int, scope: Scope, empty: Callable[[int], States], **more: Any) -> Task:
+        """Return a task about what enters a step."""
         before = tuple(self.steps[:step])
-        return Task(self.name, self.dtype, step, scope, before, empty, kind=kind)
+        channels = self.channels[: step + 1]
+        return Task(
+            self.name,
+            self.inner,
+            step,
+            scope,
+            before,
+            empty,
+            tensor=self.tensor,
+            channels=channels,
+            **more,
+        )
 
     def _fitting_task(self, scope: Scope) -> Task:
         """Return the task of finding out more about the step that is being fitted."""
@@ -158,14 +179,16 @@ class ColumnFit:
             names = SKETCH_STATISTICS if self.limits.sketched else needs.statistics
             method = self.chain[step]
             known = {p.name: None for p in method.sought} | method.given
-            of_rows = once(known) | self._found.get("rows", {})
-            rows = {key: values[0] for key, values in of_rows.items()}
+            own = self.channels[step]
+            of_rows = {key: [value] * own.count for key, value in known.items()}
+            of_rows |= self._found.get("rows", {})
+            rows = {key: values if own.shape else values[0] for key, values in of_rows.items()}
             groups = self._found.get("groups")
             by_group = (
                 groups
                 and {key: [value] * self._cells(groups) for key, value in known.items()} | groups
             )
-            partial = FittedStep(method, rows, by_group if scope == "groups" else None)
+            partial = FittedStep(method, rows, by_group if scope == "groups" else None, own.shape)
         if needs.percentiles and search is None and not self.limits.sketched:
             if scope != self._scopes[0]:
                 names = needs.statistics
@@ -173,7 +196,11 @@ class ColumnFit:
             kind = "float" if needs.of else input_kind(self.dtype, self.chain, step)
             shares = [percentile_fraction(p) for p in needs.percentiles]
             search = Search(
-                kind, shares, self.limits.memory, self.limits.workers, scope == "groups"
+                kind,
+                shares,
+                self.limits.memory,
+                self.limits.workers,
+                scope == "groups" or self.channels[step].count > 1,
             )
             self._searches[scope] = search
         elif search is not None:
@@ -197,12 +224,9 @@ class ColumnFit:
                 states[_LOOK] = cast(Any, scanning.scan())
             return states
 
-        return Task(
-            self.name,
-            self.dtype,
+        return self._made(
             step,
             scope,
-            tuple(self.steps[:step]),
             empty,
             partial=partial,
             of=needs.of,
@@ -219,18 +243,7 @@ class ColumnFit:
         method = self.chain[step]
         if method.domain(pl.lit(0.0)) is None:
             return []
-        before = tuple(self.steps[:step])
-        return [
-            Task(
-                self.name,
-                self.dtype,
-                step,
-                self._scopes[0],
-                before,
-                lambda cells: {},
-                checked=method,
-            )
-        ]
+        return [self._made(step, self._scopes[0], lambda cells: {}, checked=method)]
 
     def absorb(self, states: Sequence[States]) -> None:
         """Go on with what the scan found for the tasks, in their order."""
@@ -260,7 +273,8 @@ class ColumnFit:
         present = self.inputs[step]
         exact = fitted_before(self.chain, step) == 0
         if scope == "groups":
-            rows = fold(plain) if present is None else present.rows
+            each = self.channels[step].count
+            rows = fold(plain, each) if present is None else present.rows
             self.inputs[step] = StepInput(rows, plain, exact)
         else:
             groups = None if present is None else present.groups
@@ -293,7 +307,7 @@ class ColumnFit:
                 continue
             states = self._states.get(scope) or results.get(scope)
             if states is None:
-                states = fold(results["groups"])
+                states = fold(results["groups"], self.channels[step].count)
             search = self._searches.get(scope)
             quantiles = {}
             if search is not None and search.results is not None:
@@ -304,7 +318,13 @@ class ColumnFit:
         self._searches, self._states = {}, {}
         if all(self._needs_of(scope) is None for scope in self._scopes):
             self.steps.append(
-                finish_step(self.name, method, self._found["rows"], self._found.get("groups"))
+                finish_step(
+                    self.name,
+                    method,
+                    self._found["rows"],
+                    self._found.get("groups"),
+                    self.channels[step].shape,
+                )
             )
             self._found = {}
             self._skip_unfitted()

@@ -24,10 +24,12 @@ from normcli.columns import number_kind, select
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, UsageError, did_you_mean
 from normcli.methods import METHODS, Method
+from normcli.tensors import tensor_of
 
 __all__ = [
     "Chain",
     "Recipe",
+    "can_fit",
     "chain_text",
     "check_chain",
     "count_fitted",
@@ -121,7 +123,8 @@ def make_step(name: str, options: Mapping[str, Any]) -> Method:
 
 
 def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
-    union = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else ()
+    is_union = typing.get_origin(annotation) in (types.UnionType, typing.Union)
+    union = typing.get_args(annotation) if is_union else ()
     kinds = [kind for kind in union if kind is not types.NoneType] or [annotation]
     many = isinstance(value, (list, tuple)) or (isinstance(value, str) and LIST_SEPARATOR in value)
     lists = [kind for kind in kinds if typing.get_origin(kind) is tuple]
@@ -129,6 +132,9 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
         parts = value.split(LIST_SEPARATOR) if isinstance(value, str) else value
         parts = parts if isinstance(parts, (list, tuple)) else [parts]
         return tuple(_convert(method, key, part, typing.get_args(lists[0])[0]) for part in parts)
+    named = [kind for kind in kinds if typing.get_origin(kind) is typing.Literal]
+    if named and value in typing.get_args(named[0]):
+        return value
     wanted = next(kind for kind in kinds if kind not in lists)
     try:
         if wanted is bool:
@@ -145,7 +151,8 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
         return value
     except (ValueError, KeyError, TypeError) as error:
         names = {bool: "true or false", int: "a whole number", float: "a number"}
-        expected = names.get(wanted) or " or ".join(map(str, typing.get_args(wanted)))
+        words = [word for kind in (*named, wanted) for word in typing.get_args(kind)]
+        expected = " or ".join([*([names[wanted]] if wanted in names else []), *map(str, words)])
         raise UsageError(
             f'{method}: {key} must be {expected}, not "{value}"', f"see: normcli methods {method}"
         ) from error
@@ -228,7 +235,7 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
             if name in named:
                 raise UsageError(f'"{name}" can\'t be both a group key and a normalized column')
             continue
-        if not chain[0].takes(dtype) if chain[0].encodes else number_kind(dtype) is None:
+        if not can_fit(chain, dtype):
             if name in named:
                 raise DataError(
                     f'column "{name}" is {dtype_name(dtype)}; '
@@ -240,6 +247,13 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
     if not resolved:
         raise DataError("there is no column to normalize", _columns_hint(schema))
     return resolved
+
+
+def can_fit(chain: Chain, dtype: pl.DataType) -> bool:
+    """Return whether a chain can be fitted on a column of that dtype."""
+    if chain[0].encodes:
+        return chain[0].takes(dtype)
+    return number_kind(dtype) is not None or tensor_of(dtype) is not None
 
 
 def _columns_hint(schema: pl.Schema) -> str:

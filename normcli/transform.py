@@ -19,23 +19,29 @@ import numpy as np
 import polars as pl
 
 from normcli.columns import decimal_scale, number_kind
-from normcli.fitted import FittedColumn, FittedStep, constant
+from normcli.fitted import FittedStep, constant
 from normcli.methods.base import Expressions, Parameter, quotient
 
 __all__ = [
     "CELL",
+    "Lookup",
+    "Table",
     "at_rows",
     "constants_table",
     "forward",
     "from_float",
     "inverse",
+    "literal",
     "lookup_of",
     "step_constants",
+    "step_series",
     "to_float",
 ]
 
 Lookup = Callable[[str], pl.Expr]
-"""Gives the expression for a column of the constants table."""
+"""Gives the expression for a constant."""
+Table = Mapping[str, pl.Series]
+"""Constants by name, an entry for each cell."""
 
 _CENTER = "center"
 CELL = "cell"
@@ -56,23 +62,7 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
     """
     series: dict[str, pl.Series] = {}
     for i, step in enumerate(steps):
-        if step.method.encodes:  # its values are not numbers, and the same for all groups
-            continue
-        columns = step.groups if grouped and step.groups is not None else _one_row(step)
-        if i == 0 and _needs_center(step, dtype):
-            center, columns = _recentred(step, columns, dtype)
-            series[_CENTER] = pl.Series(center, dtype=pl.Int128)
-        scale = decimal_scale(dtype) if i == 0 else 0
-        sought = {parameter.name: parameter for parameter in step.method.sought}
-        params = {
-            key: _parameter(parameter, columns[key], scale)
-            for key, parameter in sought.items()
-            if key in columns
-        }
-        # What is not a parameter is what a method has found on its way to one.
-        others = {key: constant(key, each) for key, each in columns.items() if key not in sought}
-        for key, one in {**step.method.constants(params), **others}.items():
-            series[f"{i}.{key}"] = one
+        series |= step_series(i, step, dtype, grouped)
     height = max((len(one) for one in series.values()), default=1)
     # Steps whose parameters are given have one row; groups repeat it.
     return pl.DataFrame(
@@ -83,6 +73,33 @@ def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bo
     )
 
 
+def step_series(
+    i: int, step: FittedStep, dtype: pl.DataType, grouped: bool
+) -> dict[str, pl.Series]:
+    """Return the constants of step i, an entry for each cell: of groups, of channels, or one."""
+    if step.method.encodes:  # its values are not numbers, and the same for all groups
+        return {}
+    columns: Mapping[str, Sequence[Any]] = step.cells
+    if grouped and step.groups is not None:
+        columns = step.groups
+    series: dict[str, pl.Series] = {}
+    if i == 0 and _needs_center(step, dtype):
+        center, columns = _recentred(step, columns, dtype)
+        series[_CENTER] = pl.Series(center, dtype=pl.Int128)
+    scale = decimal_scale(dtype) if i == 0 else 0
+    sought = {parameter.name: parameter for parameter in step.method.sought}
+    params = {
+        key: _parameter(parameter, columns[key], scale)
+        for key, parameter in sought.items()
+        if key in columns
+    }
+    # What is not a parameter is what a method has found on its way to one.
+    others = {key: constant(key, each) for key, each in columns.items() if key not in sought}
+    for key, one in {**step.method.constants(params), **others}.items():
+        series[f"{i}.{key}"] = one
+    return series
+
+
 def _parameter(parameter: Parameter, values: Sequence[Any], scale: int) -> pl.Series:
     """Return a parameter as float64, rounded in the way in which `to_float` rounds values."""
     if scale and parameter.exact:
@@ -90,10 +107,6 @@ def _parameter(parameter: Parameter, values: Sequence[Any], scale: int) -> pl.Se
         rounded = [None if v is None else float(Fraction(v) * unit) / float(unit) for v in values]
         return constant(parameter.name, rounded)
     return constant(parameter.name, values)
-
-
-def _one_row(step: FittedStep) -> dict[str, list[Any]]:
-    return {key: [value] for key, value in step.params.items()}
 
 
 def _locations(step: FittedStep) -> list[str]:
@@ -107,20 +120,20 @@ def _needs_center(step: FittedStep, dtype: pl.DataType) -> bool:
     limit = _EXACT_BELOW if unit == 1 else _EXACT_DECIMALS_BELOW
     return any(
         value is not None and abs(value) * unit >= limit
-        for table in (_one_row(step), step.groups or {})
+        for table in (step.cells, step.groups or {})
         for key in _locations(step)
         for value in table.get(key, ())
     )
 
 
 def _recentred(
-    step: FittedStep, columns: Mapping[str, list[Any]], dtype: pl.DataType
+    step: FittedStep, columns: Mapping[str, Sequence[Any]], dtype: pl.DataType
 ) -> tuple[list[int | None], dict[str, list[Any]]]:
     """Return for each row a whole number near its first location, and the locations less it."""
     locations = _locations(step)
     unit = 10 ** decimal_scale(dtype)
     center = [None if v is None else round(Fraction(v) * unit) for v in columns[locations[0]]]
-    moved = dict(columns)
+    moved = {key: list(values) for key, values in columns.items()}
     for key in locations:
         moved[key] = [
             None if v is None or c is None else Fraction(v) - Fraction(c, unit)
@@ -205,7 +218,7 @@ def _float_below(number: int) -> float:
 
 
 def forward(
-    steps: Sequence[FittedStep], x: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: pl.DataFrame
+    steps: Sequence[FittedStep], x: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: Table
 ) -> list[pl.Expr]:
     """Return what enters each step, and last what leaves the chain, as Float64 expressions.
 
@@ -215,19 +228,21 @@ def forward(
         codes = steps[0].method.forward(x, _values_of(steps[0], dtype))
         values = [x, codes.cast(pl.Float64) if len(steps) > 1 else codes]
     else:
-        values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table.columns else None)]
+        values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table else None)]
     for i, step in enumerate(steps[len(values) - 1 :], start=len(values) - 1):
         values.append(step.method.forward(values[-1], step_constants(i, lookup, table)))
     return values
 
 
-def inverse(column: FittedColumn, y: pl.Expr, lookup: Lookup, table: pl.DataFrame) -> pl.Expr:
-    """Return the original values, in the column's fitted dtype."""
-    for i, step in reversed(list(enumerate(column.steps))):
+def inverse(
+    steps: Sequence[FittedStep], y: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: Table
+) -> pl.Expr:
+    """Return the original values, in the fitted dtype."""
+    for i, step in reversed(list(enumerate(steps))):
         if step.method.encodes:
-            return step.method.inverse(y, _values_of(step, column.dtype)).cast(column.dtype)
+            return step.method.inverse(y, _values_of(step, dtype)).cast(dtype)
         y = step.method.inverse(y, step_constants(i, lookup, table))
-    return from_float(y, column.dtype, lookup(_CENTER) if _CENTER in table.columns else None)
+    return from_float(y, dtype, lookup(_CENTER) if _CENTER in table else None)
 
 
 def _values_of(step: FittedStep, dtype: pl.DataType) -> Expressions:
@@ -236,36 +251,34 @@ def _values_of(step: FittedStep, dtype: pl.DataType) -> Expressions:
     return Expressions({}, lists)
 
 
-def step_constants(i: int, lookup: Lookup, table: pl.DataFrame) -> Expressions:
+def step_constants(i: int, lookup: Lookup, table: Table) -> Expressions:
     """Return the constants of step i as expressions; lists by cell, and the row's cell."""
     prefix = f"{i}."
-    own = [name for name in table.columns if name.startswith(prefix)]
+    own = [name for name in table if name.startswith(prefix)]
     lists = {name for name in own if table[name].dtype == pl.List}
     return Expressions(
         {name.removeprefix(prefix): lookup(name) for name in own if name not in lists},
         {name.removeprefix(prefix): table[name] for name in own if name in lists},
-        lookup(CELL) if lists else None,
+        lookup(prefix + CELL) if lists else None,
     )
 
 
-def lookup_of(table: pl.DataFrame, by_group: bool, prefix: str = "") -> Lookup:
+def literal(table: Table, name: str) -> pl.Expr:
+    """Return the expression for a constant of the only cell."""
+    return pl.lit(0) if name.endswith(CELL) else pl.lit(table[name][0], table[name].dtype)
+
+
+def lookup_of(table: Table, by_group: bool, prefix: str = "") -> Lookup:
     """Return what gives the expression for a constant: joined to the rows, or a literal."""
-
-    def lookup(name: str) -> pl.Expr:
-        if by_group:
-            return pl.col(prefix + name)
-        return pl.lit(0) if name == CELL else pl.lit(table[name][0], table[name].dtype)
-
-    return lookup
+    if by_group:
+        return lambda name: pl.col(prefix + name)
+    return lambda name: literal(table, name)
 
 
-def at_rows(
-    frame: pl.DataFrame, table: pl.DataFrame, cells: pl.Series, prefix: str = ""
-) -> pl.DataFrame:
-    """Put beside each row the constants of its cell, or where there are lists its cell."""
-    numbers = [name for name in table.columns if table[name].dtype != pl.List]
-    if len(numbers) < table.width:
-        frame = frame.with_columns(cells.alias(prefix + CELL))
-    if not numbers:
-        return frame
-    return frame.hstack(table.select(pl.col(numbers).name.prefix(prefix))[cells])
+def at_rows(frame: pl.DataFrame, table: Table, cells: pl.Series, prefix: str = "") -> pl.DataFrame:
+    """Put beside each row the constants of its cell; of a step with lists, the cell itself."""
+    listed = {name.split(".")[0] for name, one in table.items() if one.dtype == pl.List}
+    if listed:
+        frame = frame.with_columns(cells.alias(f"{prefix}{i}.{CELL}") for i in sorted(listed))
+    numbers = [one.alias(prefix + key) for key, one in table.items() if one.dtype != pl.List]
+    return frame.hstack(pl.DataFrame(numbers)[cells]) if numbers else frame

@@ -20,6 +20,7 @@ from normcli.statistics import Kind, State, Summary
 
 __all__ = [
     "METHODS",
+    "Axis",
     "Blocks",
     "Constants",
     "Expressions",
@@ -27,6 +28,7 @@ __all__ = [
     "Method",
     "Needs",
     "Parameter",
+    "Question",
     "expm1",
     "nonnegative",
     "nonzero_scale",
@@ -35,6 +37,8 @@ __all__ = [
     "register",
 ]
 
+Axis = int | tuple[int, ...] | Literal["none", "all"]
+"""Axes of a tensor, that of the rows not counted; −1 is the last one."""
 Constants = Mapping[str, pl.Series]
 """Numbers by name, one Float64 entry for each cell (group); of a list parameter, one List."""
 Found = Mapping[str, Sequence[Any]]
@@ -116,6 +120,17 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a method asks for in one scan, in words beside its statistics; for `fit --explain`."""
+
+    what: str = ""
+    searched: bool = False
+    """Whether exact percentiles are searched for."""
+    more: int = 0
+    """How many scans more that may need."""
+
+
+@dataclass(frozen=True)
 class Method:
     """Base of all methods; a subclass overrides what it needs.
 
@@ -140,6 +155,9 @@ class Method:
     """What `inverse` can't bring back, if anything."""
     in_order: ClassVar[bool] = False
     """Whether the parameters depend on the order of the rows."""
+    axis: Axis = field(default=-1, kw_only=True)
+    """The axes of a tensor that keep parameters of their own, the others reduced over."""
+
     encodes: ClassVar[bool] = False
     """Whether x are values as they come (text, dates), not numbers; then it comes first."""
     wants: ClassVar[str] = "numbers, Booleans, dates or times"
@@ -160,9 +178,12 @@ class Method:
         """Return the options' fields by name; a field that Python reserves the name of ends in _.
 
         >>> list(METHODS["zscore"].option_fields())
-        ['mean', 'std', 'ddof']
+        ['mean', 'std', 'ddof', 'axis']
         """
-        return {field.name.rstrip("_"): field for field in dataclasses.fields(cls)}
+        fields = {each.name.rstrip("_"): each for each in dataclasses.fields(cls)}
+        axis = fields.pop("axis")
+        # What has no parameters treats all elements of a tensor alike.
+        return {**fields, "axis": axis} if cls.parameters and not cls.encodes else fields
 
     @property
     def options(self) -> dict[str, Any]:
@@ -195,6 +216,15 @@ class Method:
     def fitted(self) -> bool:
         """Whether any parameter has to be found from data."""
         return len(self.given) < len(self.sought)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What fitting asks for, one question after the other."""
+        shares = sorted(set(self.percentiles))
+        if not shares:
+            return (Question(),)
+        text = ", ".join(f"{share:g}" for share in shares[:_MOST_SHARES])
+        return (Question(f"percentiles {text}{', …' * (len(shares) > _MOST_SHARES)}", True),)
 
     @property
     def percentiles(self) -> tuple[float, ...]:
@@ -241,6 +271,8 @@ class Method:
         """Return the original values."""
         raise NotImplementedError
 
+
+_MOST_SHARES = 7
 
 METHODS: dict[str, type[Method]] = {}
 """Every method, by name."""

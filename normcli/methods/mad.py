@@ -15,6 +15,7 @@ from normcli.methods.base import (
     Method,
     Needs,
     Parameter,
+    Question,
     nonzero_scale,
     quotient,
     register,
@@ -56,6 +57,14 @@ class MedianAbsoluteDeviation(Method):
         super().__post_init__()
         if self.k <= 0:
             raise UsageError(f"mad: k must be above 0, not {self.k}")
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        both = (
+            ("median", Question("percentile 50", True)),
+            ("mad", Question("percentile 50 of |x − median|", True)),
+        )
+        return tuple(question for name, question in both if name not in self.given)
 
     def needs(self, found: Found) -> Needs | None:
         if "median" not in found:

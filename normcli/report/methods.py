@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 
 from rich.table import Table
@@ -54,8 +53,8 @@ def print_method(name: str) -> None:
 def _options(method: type[Method]) -> list[str]:
     """Return the options with their defaults; parameters without one."""
     return [
-        field.name if field.default is None else f"{field.name}={option_text(field.default)}"
-        for field in dataclasses.fields(method)
+        name if field.default is None else f"{name}={option_text(field.default)}"
+        for name, field in method.option_fields().items()
     ]
 
 

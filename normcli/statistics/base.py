@@ -79,8 +79,8 @@ class State(Protocol):
         """Return the state over `cells` cells in which cell i has become cell where[i]."""
         ...
 
-    def fold(self) -> Self:
-        """Return the state of all cells' rows together: one cell."""
+    def fold(self, cells: int = 1) -> Self:
+        """Return the state of the rows of all cells i, i + cells, i + 2·cells, … together."""
         ...
 
     def to_json(self) -> list[list[Any]]:

@@ -43,8 +43,8 @@ class Counts(State):
         tally[:, where] = self.tally
         return type(self)(tally)
 
-    def fold(self) -> Self:
-        return type(self)(self.tally.sum(axis=1, keepdims=True))
+    def fold(self, cells: int = 1) -> Self:
+        return type(self)(self.tally.reshape(4, -1, cells).sum(axis=1))
 
     def to_json(self) -> list[list[Any]]:
         return self.tally.tolist()  # type: ignore[no-any-return]

@@ -110,10 +110,11 @@ class ExactSum:
         moved.cells = cells
         return moved
 
-    def fold(self) -> ExactSum:
-        """Return one cell: the sum over all cells."""
+    def fold(self, cells: int = 1) -> ExactSum:
+        """Return the sums over the cells i, i + cells, i + 2·cells and so on."""
         numbers = self.integers()
-        return ExactSum.from_integers([sum(numbers)], self.exponent)
+        sums = [sum(numbers[cell::cells]) for cell in range(cells)]
+        return ExactSum.from_integers(sums, self.exponent)
 
     @property
     def exponent(self) -> int:

@@ -82,15 +82,20 @@ class Extremes(State):
         moved.seen[where] = self.seen
         return moved
 
-    def fold(self) -> Self:
+    def fold(self, cells: int = 1) -> Self:
         if len(self.seen) == 0:
-            return self.empty(self.kind, 1)
-        start = np.zeros(1, np.intp)
+            return self.empty(self.kind, cells)
+        groups = len(self.seen) // cells
+        starts = np.arange(cells, dtype=np.intp) * groups
+        low, high = (
+            tuple(plane.reshape(groups, cells).T.ravel() for plane in planes)
+            for planes in (self.low, self.high)
+        )
         return type(self)(
             self.kind,
-            _reduce(self.low, start, np.minimum),
-            _reduce(self.high, start, np.maximum),
-            np.atleast_1d(self.seen.any()),
+            _reduce(low, starts, np.minimum),
+            _reduce(high, starts, np.maximum),
+            np.logical_or.reduce(self.seen.reshape(groups, cells), axis=0),
         )
 
     def values(self) -> tuple[list[Any], list[Any]]:

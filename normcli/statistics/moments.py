@@ -35,8 +35,8 @@ class Moments(State):
     def scatter(self, where: Index, cells: int) -> Self:
         return type(self)(self.total.scatter(where, cells), self.squares.scatter(where, cells))
 
-    def fold(self) -> Self:
-        return type(self)(self.total.fold(), self.squares.fold())
+    def fold(self, cells: int = 1) -> Self:
+        return type(self)(self.total.fold(cells), self.squares.fold(cells))
 
     def to_json(self) -> list[list[Any]]:
         return [self.total.to_hex(), self.squares.to_hex()]

@@ -82,9 +82,10 @@ class Sketch(State):
         moved = (where[self.codes >> _BIN_BITS] << _BIN_BITS) | _bin_of(self.codes)
         return type(self)(cells, *_add_up([(moved, self.counts)]))
 
-    def fold(self) -> Self:
+    def fold(self, cells: int = 1) -> Self:
         self._settle()
-        return type(self)(1, *_add_up([(_bin_of(self.codes), self.counts)]))
+        kept = (self.codes >> _BIN_BITS) % cells << _BIN_BITS | _bin_of(self.codes)
+        return type(self)(cells, *_add_up([(kept, self.counts)]))
 
     def percentiles(
         self, share: Fraction, lows: Sequence[Any], highs: Sequence[Any]

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from normcli.columns import number_kind
 from normcli.dtypes import parse_dtype
 from normcli.errors import NormError, StatsFileError, UsageError
 from normcli.fitted import (
@@ -22,17 +21,20 @@ from normcli.fitted import (
     conclude,
     fitted_before,
     fold,
+    inner_dtype,
     input_kind,
     needed_statistics,
+    step_channels,
     summarize,
 )
 from normcli.methods import METHODS, Parameter
-from normcli.recipe import Chain, chain_text, check_chain, make_step
+from normcli.recipe import Chain, can_fit, chain_text, check_chain, make_step
 from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT, ColumnDocument, Document, QuantilesDocument
 from normcli.statsfile.keys import keys_from_json, values_from_json
+from normcli.tensors import tensor_of, unnested
 
 __all__ = ["from_bytes"]
 
@@ -155,26 +157,32 @@ def _column(
     if not chain:
         raise _RefusedError("there are no steps")
     check_chain(chain, chain_text(chain))
-    if not chain[0].takes(dtype) if chain[0].encodes else number_kind(dtype) is None:
+    if not can_fit(chain, dtype):
         raise _RefusedError(f"dtype {part.dtype} holds no {chain[0].wants}")
-    cells = 1 if keys is None else len(keys)
+    groups = None if keys is None else len(keys)
+    shapes = [step_channels(name, dtype, method).shape for method in chain]
     inputs = [
-        _input(state, dtype, (chain, i, sketched), keys is not None, cells)
+        _input(state, dtype, (chain, i, sketched), groups, shapes[i])
         for i, state in enumerate([part.state, *(step.get("state") for step in part.steps[1:])])
     ]
     steps = []
     for i, (method, step) in enumerate(zip(chain, part.steps, strict=True)):
-        read = _step(method, step, dtype if i == 0 else pl.Float64(), keys is not None, cells)
+        values_of = inner_dtype(dtype) if i == 0 else pl.Float64()
+        read = _step(method, step, values_of, groups, shapes[i])
         concluded = conclude(name, dtype, chain, i, inputs[i])
         if concluded is not None and method.fitted:
             _compare(f"step {i + 1}", concluded, read)
         steps.append(read)
     first = inputs[0]
-    summary = _summary(part.summary, dtype, chain)
+    summary = _summary(part.summary, inner_dtype(dtype), chain)
     if first is not None:
         if summarize(dtype, chain, first) != summary:
             raise _RefusedError("the summary contradicts the state")
-        if sum(int(n[0]) for n in first.rows["counts"].to_json()) != rows:
+        tensor = tensor_of(dtype)
+        seen = sum(sum(column) for column in first.rows["counts"].to_json())
+        lists = tensor is not None and tensor.shape is None
+        size = 1 if tensor is None or tensor.shape is None else tensor.size
+        if seen != rows * size and not lists:
             raise _RefusedError("the counts of the state do not add up to source.rows")
     return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs))
 
@@ -193,7 +201,11 @@ def _plain(value: Any) -> Any:
 
 
 def _step(
-    method: Any, step: Mapping[str, Any], dtype: pl.DataType, grouped: bool, cells: int
+    method: Any,
+    step: Mapping[str, Any],
+    dtype: pl.DataType,
+    cells: int | None,
+    shape: tuple[int, ...],
 ) -> FittedStep:
     params = step.get("params", {})
     names = [parameter.name for parameter in method.sought]
@@ -202,23 +214,31 @@ def _step(
     ]:
         raise _RefusedError(f"{method.name} must have the params {', '.join(names) or '(none)'}")
     read = {
-        parameter.name: _values([params[parameter.name]], dtype, parameter)[0]
+        parameter.name: _values(unnested(params[parameter.name], shape), dtype, parameter)
         for parameter in method.sought
         if parameter.name in params
     }
+    overall = read if shape else {key: values[0] for key, values in read.items()}
     groups = step.get("groups")
-    if (groups is not None) != (grouped and method.fitted and not method.encodes):
+    if (groups is not None) != (cells is not None and method.fitted and not method.encodes):
         raise _RefusedError(
             f"{method.name}: parameters by group are missing, or there are no groups"
         )
-    if groups is None:
-        return FittedStep(method, read, None)
+    if groups is None or cells is None:
+        return FittedStep(method, overall, None, shape)
     table = _table(groups, "params", names, cells)
     by_group = {
-        parameter.name: _values(table[i], dtype, parameter)
+        parameter.name: _values(_by_channel(table[i], shape), dtype, parameter)
         for i, parameter in enumerate(method.sought)
     }
-    return FittedStep(method, read, by_group)
+    return FittedStep(method, overall, by_group, shape)
+
+
+def _by_channel(values: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    """Return the channels of all groups one after the other."""
+    if not shape:
+        return values
+    return [each for value in values for each in unnested(value, shape)]
 
 
 def _values(values: list[Any], dtype: pl.DataType, parameter: Parameter) -> list[Any]:
@@ -269,19 +289,24 @@ def _table(part: Any, label: str, names: list[str], cells: int) -> list[list[Any
 
 
 def _input(
-    state: Any, dtype: pl.DataType, place: tuple[Chain, int, bool], grouped: bool, cells: int
+    state: Any,
+    dtype: pl.DataType,
+    place: tuple[Chain, int, bool],
+    groups: int | None,
+    shape: tuple[int, ...],
 ) -> StepInput | None:
     chain, step, sketched = place
     names = needed_statistics(chain, step, sketched)
     if state is None or not names or fitted_before(chain, step):
         return None
     kind = input_kind(dtype, chain, step)
-    grouped = grouped and kind != "text"
+    grouped = groups is not None and kind != "text"
     fields = [field for name in names for field in STATISTICS[name].fields]
     if grouped:
-        columns = _table(state, "fields", fields, cells)
+        table = _table(state, "fields", fields, groups or 0)
+        columns = [_by_channel(column, shape) for column in table]
     elif isinstance(state, dict) and list(state) == fields:
-        columns = [[value] for value in state.values()]
+        columns = [unnested(value, shape) for value in state.values()]
     else:
         raise _RefusedError(f"the state must have the fields {', '.join(fields)}")
     states = {}
@@ -291,7 +316,9 @@ def _input(
         if any(Decimal in set(map(type, c)) for c in taken):
             taken = [[_plain(value) for value in column] for column in taken]
         states[name] = statistic.from_json(kind, taken)
-    return StepInput(fold(states), states, True) if grouped else StepInput(states, None, True)
+    if not grouped:
+        return StepInput(states, None, True)
+    return StepInput(fold(states, math.prod(shape)), states, True)
 
 
 def _compare(where: str, computed: FittedStep, read: FittedStep) -> None:

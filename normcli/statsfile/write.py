@@ -7,6 +7,7 @@ stands on one line, so that there is one line for each group.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from normcli.recipe import options_of
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT
 from normcli.statsfile.keys import keys_to_json, values_to_json
+from normcli.tensors import nested
 
 __all__ = ["to_text"]
 
@@ -57,7 +59,7 @@ def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
     }
     first = column.inputs[0]
     if fitted.with_state and first is not None:
-        document["state"] = _state(first)
+        document["state"] = _state(first, column.steps[0].shape)
     return document
 
 
@@ -67,25 +69,41 @@ def _step(step: FittedStep, dtype: pl.DataType, entered: StepInput | None) -> di
         of_values = {p.name for p in step.method.parameters if p.kind == "values"}
         document["params"] = {
             key: values_to_json(value, dtype) if key in of_values and value is not None else value
-            for key, value in step.params.items()
+            for key, value in _nested(step.params, step.shape).items()
         }
     if step.groups is not None:
         document["groups"] = {
             "params": list(step.groups),
-            "rows": [list(row) for row in zip(*step.groups.values(), strict=True)],
+            "rows": _rows(list(step.groups.values()), step.shape),
         }
     if entered is not None and entered.exact:
-        document["state"] = _state(entered)
+        document["state"] = _state(entered, step.shape)
     return document
 
 
-def _state(entered: StepInput) -> dict[str, Any]:
+def _nested(params: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    return {key: nested(value, shape) if shape else value for key, value in params.items()}
+
+
+def _rows(columns: list[list[Any]], shape: tuple[int, ...]) -> list[list[Any]]:
+    """Return a row for each group; its channels are lists in it."""
+    each = math.prod(shape)
+    if shape:
+        columns = [
+            [nested(column[i : i + each], shape) for i in range(0, len(column), each)]
+            for column in columns
+        ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _state(entered: StepInput, shape: tuple[int, ...]) -> dict[str, Any]:
     states = entered.rows if entered.groups is None else entered.groups
     fields = [field for state in states.values() for field in state.fields]
     columns = [column for state in states.values() for column in state.to_json()]
     if entered.groups is None:
-        return {field: column[0] for field, column in zip(fields, columns, strict=True)}
-    return {"fields": fields, "rows": [list(row) for row in zip(*columns, strict=True)]}
+        named = zip(fields, columns, strict=True)
+        return {field: nested(column, shape) for field, column in named}
+    return {"fields": fields, "rows": _rows(columns, shape)}
 
 
 def _pretty(value: Any, indent: str) -> str:

@@ -30,13 +30,25 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "columns": ({"errors"}, {"numpy", "polars"}),
     # Group keys to cell numbers.
     "groups": ({"errors"}, {"numpy", "polars"}),
-    "recipe": ({"columns", "dtypes", "errors", "methods"}, {"polars"}),
+    # Tensor columns: dtypes, channels, flat values.
+    "tensors": ({"columns", "errors"}, {"numpy", "polars"}),
+    "recipe": ({"columns", "dtypes", "errors", "methods", "tensors"}, {"polars"}),
     # What a fit yields, as data; the pure core that plan, merging and statsfile share.
-    "fitted": ({"columns", "errors", "methods", "recipe", "statistics"}, {"polars"}),
+    "fitted": ({"columns", "errors", "methods", "recipe", "statistics", "tensors"}, {"polars"}),
     # Fitted columns as expressions; `methods.base` for the correctly rounded quotient.
     "transform": ({"columns", "fitted", "methods.base"}, {"numpy", "polars"}),
+    # A tensor column's elements with the constants of their cells beside them.
+    "flat": ({"fitted", "tensors", "transform"}, {"numpy", "polars"}),
+    "tensorcolumns": (
+        {"errors", "fitted", "flat", "tensors", "transform"},
+        {"numpy", "polars"},
+    ),
+    # A fit's scans in words.
+    "explain": ({"fitted", "recipe"}, {"polars"}),
     "plan": (
         {
+            "flat",
+            "tensors",
             "columns",
             "errors",
             "fitted",
@@ -51,12 +63,21 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     # One column's fit from scan to scan: what to ask next, until every step has its parameters.
     "progression": (
-        {"columns", "fitted", "methods", "plan", "recipe", "selection", "statistics"},
+        {"columns", "fitted", "methods", "plan", "recipe", "selection", "statistics", "tensors"},
         {"polars"},
     ),
-    "merging": ({"errors", "fitted", "recipe", "statistics"}, {"numpy", "polars"}),
+    "merging": ({"errors", "fitted", "recipe", "statistics", "tensors"}, {"numpy", "polars"}),
     "application": (
-        {"columns", "dtypes", "errors", "fitted", "groups", "transform"},
+        {
+            "columns",
+            "dtypes",
+            "errors",
+            "fitted",
+            "groups",
+            "tensorcolumns",
+            "tensors",
+            "transform",
+        },
         {"numpy", "polars"},
     ),
     # The "read" block of a stats file is a ReadOptions, which checks itself.
@@ -70,6 +91,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "recipe",
             "sources.options",
             "statistics",
+            "tensors",
         },
         {"msgspec", "numpy", "polars"},
     ),
@@ -228,7 +250,8 @@ def test_only_the_command_line_knows_typer_and_only_it_and_the_reports_know_rich
     assert users["rich"] <= {"cli", "report"}
     # The stats file is the only JSON that is written; input is NDJSON at most.
     assert users["msgspec"] == {"statsfile"}
-    assert users["json"] <= {"statsfile", "sources"}
+    # (An extension type of tensors says their shape in JSON.)
+    assert users["json"] <= {"statsfile", "sources", "tensors"}
 
 
 LIGHT = {"cli", "errors", "normcli", "__main__"}

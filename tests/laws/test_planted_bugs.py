@@ -49,7 +49,7 @@ class _Columns(State):
         moved[:, where] = self.table
         return type(self)(moved)
 
-    def fold(self) -> Self:
+    def fold(self, cells: int = 1) -> Self:
         total = np.zeros(2)
         for cell in self.table.T:
             total = self.add(total, cell)
@@ -117,7 +117,7 @@ class GreatestFromZero(_Columns):
 class ForgetsNulls(Counts):
     """Folds only the counts of valid values."""
 
-    def fold(self) -> Self:
+    def fold(self, cells: int = 1) -> Self:
         tally = self.tally.sum(axis=1, keepdims=True)
         tally[1] = 0
         return type(self)(tally)
@@ -143,7 +143,7 @@ class ReadsThroughFloat(Extremes):
 class FoldsTheLastCellOnly(Moments):
     """Right as long as there is one cell."""
 
-    def fold(self) -> Self:
+    def fold(self, cells: int = 1) -> Self:
         if self.total.cells == 1:
             return super().fold()
         return type(self)(self.total.fold(), type(self.squares)(1))
