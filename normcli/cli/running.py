@@ -37,6 +37,8 @@ _voice = threading.Lock()
 
 def prepare(threads: int | None) -> None:
     """Set what has to be set before the engine is imported."""
+    # The batches already keep all cores busy; BLAS threads of its own would wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if threads is not None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
 

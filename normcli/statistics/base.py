@@ -33,7 +33,8 @@ class Values:
     `starts[i]` is where the values of cell `cells[i]` begin; both are None when there is only
     one cell. `null`, `nan` and `inf` are the cell ids of the values that were set aside.
     `blocks` are the numbers, below `block_count`, of the blocks that the values' rows fall into,
-    where a statistic asks for them. Values of kind "text" are in `texts`, and all in one cell.
+    where a statistic asks for them. Values of kind "text" are in `texts`, and all in one cell;
+    whole vectors, for statistics of vectors, are the rows of `vectors`, sorted by cell.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class Values:
     blocks: Index | None = None
     block_count: int = 1
     texts: pl.Series | None = None
+    vectors: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.planes[0]) if self.texts is None else len(self.texts)
@@ -59,6 +61,8 @@ class State(Protocol):
     """The names that one cell's state is written under in a stats file."""
     kinds: ClassVar[tuple[Kind, ...]] = ("float", "int", "uint", "wide")
     """The kinds of values that it can take in."""
+    of_vectors: ClassVar[bool] = False
+    """Whether it takes vectors in, not their elements."""
     in_order: ClassVar[bool] = False
     """Whether it depends on the order of the rows; then it can't be merged, and has no JSON."""
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from normcli.statistics.exactsum import LIMB_BITS, ExactSum
 
-__all__ = ["CHUNK", "add_moments"]
+__all__ = ["CHUNK", "add_moments", "digits_of"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -108,6 +108,11 @@ def _add_digits(
 def _grid(low: int, count: int) -> Floats:
     """Return the factors that turn multiples of the grid's powers into integers."""
     return np.ldexp(1.0, -LIMB_BITS * np.arange(low, low + count))[:, None]
+
+
+def digits_of(values: Floats) -> Iterator[_Digits]:
+    """Yield digits of float64 values whose sum over all yields is the values."""
+    yield from _float_digits(values)
 
 
 def _digits(planes: tuple[npt.NDArray[np.generic], ...]) -> Iterator[_Digits]:
