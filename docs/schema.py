@@ -74,12 +74,13 @@ def schema() -> Schema:
                     },
                 },
                 "read": {"$ref": "#/$defs/read"},
+                "recipe": {"$ref": "#/$defs/recipe"},
                 "quantiles": _object(
                     {"kind": {"const": "sketch"}, "relative_error": {"const": RELATIVE_ERROR}}
                 ),
                 "columns": {"type": "object", "minProperties": 1},
             },
-            optional=("by", "groups", "read", "quantiles"),
+            optional=("by", "groups", "read", "recipe", "quantiles"),
         ),
         "dependentRequired": {"by": ["groups"], "groups": ["by"]},
         "if": {"required": ["by"]},
@@ -93,6 +94,7 @@ def schema() -> Schema:
             "dtype": _pattern([*PLAIN_DTYPES, *_PARAMETRIC]),
             "column_dtype": _pattern([*elements, *_nested(elements)]),
             "read": _read(),
+            "recipe": _recipe(),
             "column": _column(grouped=False),
             "grouped_column": _column(grouped=True),
             "summary": _object(
@@ -227,6 +229,18 @@ def _option(annotation: Any) -> Schema:
     if typing.get_origin(annotation) is tuple:
         return {"type": "array", "items": _option(typing.get_args(annotation)[0])}
     return {"type": {bool: "boolean", int: "integer", float: "number", str: "string"}[annotation]}
+
+
+def _recipe() -> Schema:
+    text: Schema = {"type": "string", "minLength": 1}
+    keys: dict[str, Schema] = {
+        "select": {"type": "string"},
+        "exclude": text,
+        "inf": {"const": "skip"},
+        "defaults": _object({"method": text}),
+        "columns": _map(text),
+    }
+    return {**_object(keys, optional=keys), "minProperties": 1}
 
 
 def _read() -> Schema:

@@ -30,6 +30,7 @@ from normcli.findings import findings
 from normcli.fitted import Fitted
 from normcli.merging import merge_fits
 from normcli.recipe import Chain, Recipe, parse_chain, resolve, scans_again
+from normcli.request import Request, read_recipe, recorded, request_of
 from normcli.sinks import WriteOptions, write_text
 from normcli.sources import (
     Extent,
@@ -74,20 +75,22 @@ ArrowData = pl.DataFrame | ArrowStream
 def fit(
     source: Paths | pl.LazyFrame | ArrowData,
     *,
-    method: str = "zscore",
+    method: str | None = None,
     set: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     columns: str | None = None,
     exclude: str | None = None,
-    by: str | Sequence[str] = (),
+    by: str | Sequence[str] | None = None,
     where: str | None = None,
-    inf: Literal["error", "skip"] = "error",
-    quantiles: Literal["exact", "sketch"] = "exact",
+    inf: Literal["error", "skip"] | None = None,
+    quantiles: Literal["exact", "sketch"] | None = None,
+    recipe: str | os.PathLike[str] | None = None,
+    like: Stats | str | os.PathLike[str] | None = None,
     state: bool = True,
     format: str | None = None,
     delimiter: str | None = None,
-    header: bool = True,
-    null_values: Sequence[str] = (),
-    decimal_comma: bool = False,
+    header: bool | None = None,
+    null_values: Sequence[str] | None = None,
+    decimal_comma: bool | None = None,
     types: Mapping[str, str] | None = None,
     threads: int | None = None,
     batch_rows: int = BATCH_ROWS,
@@ -98,37 +101,56 @@ def fit(
 
     `source` is a path, several, a glob, a directory, "-" for stdin, a polars frame, or anything
     with the Arrow PyCapsule interface. The result is the same, bit for bit, whatever the order
-    of rows and files, the format, `threads` and `batch_rows`. Raises NormError (see
-    normcli.errors) for wrong usage or data; warns with NormWarning of constant or empty columns.
+    of rows and files, the format, `threads` and `batch_rows`. What is not said is taken from
+    the file `recipe` or from the recipe of an earlier fit, `like`, and else is the default:
+    chains of "zscore", all numeric columns. Raises NormError (see normcli.errors) for wrong
+    usage or data; warns with NormWarning of constant or empty columns.
 
     >>> stats = fit(pl.DataFrame({"x": [1.0, 2.0, 3.0]}))
     >>> stats.params("x")
     {'mean': 2.0, 'std': 0.816496580927726}
+    >>> fit(pl.DataFrame({"x": [1.0, 2.0, 3.0, 6.0]}), like=stats).params("x")
+    {'mean': 3.0, 'std': 1.8708286933869707}
     """
+    if batch_rows < 1 or memory < 1 or (threads is not None and threads < 1):
+        raise UsageError("threads, batch rows and memory must be at least 1")
     pairs = set.items() if isinstance(set, Mapping) else set
-    recipe = Recipe(
-        parse_chain(method),
+    reading = {
+        "delimiter": delimiter,
+        "header": header,
+        "null_values": None if null_values is None else tuple(null_values),
+        "decimal_comma": decimal_comma,
+        "types": None if types is None else {n: parse_dtype(text) for n, text in types.items()},
+    }
+    asked = Request(
+        None if method is None else parse_chain(method),
         tuple((selector, parse_chain(chain)) for selector, chain in pairs),
         columns,
         exclude,
-        (by,) if isinstance(by, str) else tuple(by),
+        (by,) if isinstance(by, str) else None if by is None else tuple(by),
         where,
-        inf == "skip",
+        inf,
+        quantiles,
+        {name: value for name, value in reading.items() if value is not None},
     )
-    if batch_rows < 1 or memory < 1 or (threads is not None and threads < 1):
-        raise UsageError("threads, batch rows and memory must be at least 1")
-    settings = FitSettings(threads, batch_rows, memory, quantiles == "sketch")
-    options = ReadOptions(
-        delimiter,
-        header,
-        tuple(null_values),
-        decimal_comma,
-        {name: parse_dtype(text) for name, text in (types or {}).items()},
-    )
-    chains: list[Chain] = [recipe.method, *(chain for _, chain in recipe.sets)]
+    expected: Mapping[str, pl.DataType] = {}
+    if recipe is not None and like is not None:
+        raise UsageError(
+            "--recipe and --like can't be given together",
+            "each is a whole recipe; flags change parts of it",
+        )
+    if recipe is not None:
+        asked = asked.over(read_recipe(os.fspath(recipe)))
+    elif like is not None:
+        earlier = like if isinstance(like, Stats) else load(like)
+        asked = asked.over(request_of(earlier.fitted, earlier.name or "the earlier fit"))
+        expected = earlier.expected("apply")
+    settings = FitSettings(threads, batch_rows, memory, asked.quantiles == "sketch")
+    complete = asked.recipe()
+    chains: list[Chain] = [complete.method, *(chain for _, chain in complete.sets)]
     repeat = any(scans_again(chain, settings.sketched) for chain in chains)
-    with _opened(source, format, options, {}, repeat) as opened:
-        return Stats(_fit(opened, recipe, state, settings, progress or NoProgress()))
+    with _opened(source, format, asked.reading(), expected, repeat) as opened:
+        return Stats(_fit(opened, complete, state, settings, progress or NoProgress()))
 
 
 def _fit(
@@ -147,7 +169,12 @@ def _fit(
     )
     recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
     resolved = resolve(recipe, schema)
-    where = row_predicate(recipe.where, schema)
+    for name in source.options.types:
+        if name not in schema:
+            place = recipe.places.get(f"types.{name}", "--type")
+            message = f'{place} names a column "{name}" that is not there'
+            raise DataError(message, did_you_mean(name, schema))
+    where = row_predicate(recipe.where, schema, recipe.places.get("where", "--where"))
     run = run_fit(source, recipe, resolved, where, settings, progress)
     # Names below the directory or glob: those of a hive directory's files are often all the same.
     names = [file.relative for file in source.files] or [os.path.basename(n) for n in source.names]
@@ -162,6 +189,7 @@ def _fit(
         run.columns,
         state,
         settings.sketched,
+        recorded(recipe),
     )
     _warn_of_useless(fitted)
     return fitted
@@ -263,7 +291,7 @@ class Stats:
     def _carry(
         self, frame: Any, direction: Direction, options: TransformOptions
     ) -> pl.DataFrame | pl.LazyFrame:
-        expected = self._expected(direction)
+        expected = self.expected(direction)
         reading = self.reading(direction)
         with _opened(frame, None, reading, expected, repeat=True) as source:
             transform = Transform(self.fitted, direction, source.schema, options, "the frame")
@@ -291,7 +319,7 @@ class Stats:
         """Carry files over into a file, a directory (an output for each input) or stdout (None)."""
         reading = self.reading(direction) if read is None else read
         self._warn_of_losses(direction)
-        with _opened(list(sources), format, reading, self._expected(direction), False) as source:
+        with _opened(list(sources), format, reading, self.expected(direction), False) as source:
             directory = output is not None and is_directory(output, to)
             if directory and not source.parts():
                 raise UsageError(
@@ -317,7 +345,7 @@ class Stats:
         types = {name: dtype for name, dtype in recorded.types.items() if name not in normalized}
         return dataclasses.replace(recorded, types=types)
 
-    def _expected(self, direction: Direction) -> dict[str, pl.DataType]:
+    def expected(self, direction: Direction) -> dict[str, pl.DataType]:
         """Return what is known of the columns of text: their dtypes, floats once normalized."""
         expected = {} if self.fitted.keys is None else dict(self.fitted.keys.schema)
         for column in self.fitted.columns:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "DataError",
@@ -13,6 +14,7 @@ __all__ = [
     "StatsFileError",
     "UsageError",
     "did_you_mean",
+    "located",
 ]
 
 
@@ -56,6 +58,24 @@ class EnvironmentFailureError(NormError):
     """The machine said no: permission, disk full, directory missing."""
 
     exit_code = 4
+
+
+@contextmanager
+def located(place: str | None) -> Iterator[None]:
+    """Put a place, a file or a key in it, before the message of an error raised inside.
+
+    >>> with located("recipe.toml: by"):
+    ...     raise DataError('there is no column "k"')
+    Traceback (most recent call last):
+    normcli.errors.DataError: recipe.toml: by: there is no column "k"
+    """
+    try:
+        yield
+    except NormError as error:
+        if place:
+            error.message = f"{place}: {error.message}"
+            error.args = (error.message,)
+        raise
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -117,6 +117,8 @@ class Fitted:
     with_state: bool = field(default=True)
     sketched: bool = False
     """Whether percentiles come from mergeable sketches, not from the values themselves."""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """What was asked for and stands nowhere else, in the form of a recipe file."""
 
     @property
     def by(self) -> tuple[str, ...]:

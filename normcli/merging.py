@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -69,6 +70,7 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
         fits[0].read,
         tuple(columns),
         sketched=fits[0].sketched,
+        recipe=fits[0].recipe,
     )
 
 
@@ -129,6 +131,15 @@ def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> N
     differs("--where", first.where, other.where)
     differs("--quantiles", *("sketch" if f.sketched else "exact" for f in (first, other)))
     differs("how text was read", first.read, other.read)
+    for key in {**first.recipe, **other.recipe}:
+        differs(
+            f'"{key}" of their recipes', *(_in_order(f.recipe.get(key)) for f in (first, other))
+        )
+
+
+def _in_order(value: Any) -> Any:
+    """Return a table as a list: the order of chains matters."""
+    return [f"{k} = {v}" for k, v in value.items()] if isinstance(value, Mapping) else value
 
 
 def _listed(value: object) -> str:

@@ -15,18 +15,19 @@ import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from normcli.columns import number_kind, select
 from normcli.dtypes import dtype_name
-from normcli.errors import DataError, UsageError, did_you_mean
+from normcli.errors import DataError, UsageError, did_you_mean, located
 from normcli.methods import METHODS, Method
 from normcli.tensors import tensor_of
 
 __all__ = [
+    "DEFAULT_METHOD",
     "Chain",
     "Recipe",
     "can_fit",
@@ -45,6 +46,7 @@ Chain = tuple[Method, ...]
 
 LIST_SEPARATOR = ":"
 """Stands between the values of an option that takes many: gamma=1:0.5:2."""
+DEFAULT_METHOD = "zscore"
 
 # A plus sign inside a number (1e+5) is followed by a digit, one between steps by a name.
 _STEP_SEPARATOR = re.compile(r"\+(?=\s*[A-Za-z_])")
@@ -61,6 +63,14 @@ class Recipe:
     by: tuple[str, ...] = ()
     where: str | None = None
     skip_inf: bool = False
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where its parts were given, for messages, if not by flags: "by", "where", "select",
+    "exclude", "columns." with the selector of one of the `sets`, "types." with a column."""
+
+    @property
+    def usual_columns(self) -> str:
+        """The selector of the columns that are treated if nothing is said."""
+        return "@text" if self.method[0].encodes else "@numeric"
 
 
 def parse_chain(text: str) -> Chain:
@@ -213,36 +223,43 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
     group keys; a column that `sets`
     names is added, one that `exclude` names or whose chain is `skip` is left out.
     """
-    for key in recipe.by:
-        if key not in schema:
-            raise DataError(f'there is no column "{key}" to group by', did_you_mean(key, schema))
-    usual = "@text" if recipe.method[0].encodes else "@numeric"
-    wanted = recipe.columns if recipe.columns is not None else usual
-    chosen = set(select(wanted, schema))
-    named = {wanted} | {part.strip() for part in wanted.split(",")}
+    places = recipe.places
+    with located(places.get("by")):
+        for key in recipe.by:
+            if key not in schema:
+                hint = did_you_mean(key, schema)
+                raise DataError(f'there is no column "{key}" to group by', hint)
+    wanted = recipe.usual_columns if recipe.columns is None else recipe.columns
+    with located(places.get("select")):
+        chosen = set(select(wanted, schema))
+    named = dict.fromkeys((wanted, *(part.strip() for part in wanted.split(","))), "select")
     chains: dict[str, Chain] = dict.fromkeys(chosen, recipe.method)
     for selector, chain in recipe.sets:
-        named |= {selector} | {part.strip() for part in selector.split(",")}
-        for name in select(selector, schema):
-            chains[name] = chain
-    excluded = set(select(recipe.exclude, schema)) if recipe.exclude else set()
+        place = f"columns.{selector}"
+        named |= dict.fromkeys((selector, *(part.strip() for part in selector.split(","))), place)
+        with located(places.get(place)):
+            for name in select(selector, schema):
+                chains[name] = chain
+    with located(places.get("exclude")):
+        excluded = set(select(recipe.exclude, schema)) if recipe.exclude else set()
     resolved: dict[str, Chain] = {}
     for name, dtype in schema.items():
         chain = chains.get(name, ())
         if name in excluded or not chain or all(step.name == "skip" for step in chain):
             continue
-        if name in recipe.by:
-            if name in named:
-                raise UsageError(f'"{name}" can\'t be both a group key and a normalized column')
-            continue
-        if not can_fit(chain, dtype):
-            if name in named:
-                raise DataError(
-                    f'column "{name}" is {dtype_name(dtype)}; '
-                    f"{chain_text(chain)} needs {chain[0].wants}",
-                    _text_hint(name, dtype),
-                )
-            continue
+        with located(places.get(named.get(name, ""))):
+            if name in recipe.by:
+                if name in named:
+                    raise UsageError(f'"{name}" can\'t be both a group key and a normalized column')
+                continue
+            if not can_fit(chain, dtype):
+                if name in named:
+                    raise DataError(
+                        f'column "{name}" is {dtype_name(dtype)}; '
+                        f"{chain_text(chain)} needs {chain[0].wants}",
+                        _text_hint(name, dtype),
+                    )
+                continue
         resolved[name] = chain
     if not resolved:
         raise DataError("there is no column to normalize", _columns_hint(schema))

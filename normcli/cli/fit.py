@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional, cast
 
 import typer
 
@@ -19,9 +19,11 @@ def fit(
         typer.Option("-o", "--output", metavar="STATS", help="The stats file. Default: stdout."),
     ] = None,
     method: Annotated[
-        str,
-        typer.Option("-m", "--method", metavar="CHAIN", help="What to do: STEP[+STEP]…"),
-    ] = "zscore",
+        Optional[str],
+        typer.Option(
+            "-m", "--method", metavar="CHAIN", help="What to do: STEP[+STEP]… Default: zscore."
+        ),
+    ] = None,
     sets: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -45,19 +47,34 @@ def fit(
         typer.Option("--where", metavar="SQL", help="The rows to fit on: \"split = 'train'\"."),
     ] = None,
     inf: Annotated[
-        str,
+        Optional[str],
         typer.Option(
-            "--inf", metavar="error|skip", help="Infinite values: fail, or count and skip."
+            "--inf",
+            metavar="error|skip",
+            help="Infinite values: fail (the default), or count and skip.",
         ),
-    ] = "error",
+    ] = None,
     quantiles: Annotated[
-        str,
+        Optional[str],
         typer.Option(
             "--quantiles",
             metavar="exact|sketch",
-            help="Percentiles: exact, or within 0.4 % from a histogram that merge can add up.",
+            help="Percentiles: exact (the default), or within 0.4 % from a histogram that merge "
+            "can add up.",
         ),
-    ] = "exact",
+    ] = None,
+    recipe: Annotated[
+        Optional[str],
+        typer.Option(
+            "-r", "--recipe", metavar="FILE", help="A recipe in TOML; flags go before it."
+        ),
+    ] = None,
+    like: Annotated[
+        Optional[str],
+        typer.Option(
+            "--like", metavar="STATS", help="The recipe of an earlier fit; flags go before it."
+        ),
+    ] = None,
     no_state: Annotated[
         bool, typer.Option("--no-state", help="Leave out the exact sums that merge needs.")
     ] = False,
@@ -102,12 +119,14 @@ def fit(
         from normcli.errors import UsageError
         from normcli.report.progress import progress_on_stderr
 
-        if inf not in ("error", "skip"):
+        if inf not in (None, "error", "skip"):
             raise UsageError(f'--inf must be error or skip, not "{inf}"')
         if output not in (None, "-"):
             api.check_destination(output)  # before a long scan, not after it
-        if quantiles not in ("exact", "sketch"):
+        if quantiles not in (None, "exact", "sketch"):
             raise UsageError(f'--quantiles must be exact or sketch, not "{quantiles}"')
+        if "-" in (recipe, like) and (sources or ["-"]) == ["-"]:
+            raise UsageError("the recipe and the data can't both come from stdin")
         with progress_on_stderr(progress.value) as shown:
             stats = api.fit(
                 sources or ["-"],
@@ -115,16 +134,18 @@ def fit(
                 set=pairs(sets, "--set"),
                 columns=columns,
                 exclude=exclude,
-                by=by or (),
+                by=by,
                 where=where,
-                inf="skip" if inf == "skip" else "error",
-                quantiles="sketch" if quantiles == "sketch" else "exact",
+                inf=cast(Any, inf),
+                quantiles=cast(Any, quantiles),
+                recipe=recipe,
+                like=like,
                 state=not no_state,
                 format=from_format,
                 delimiter=delimiter,
-                header=not no_header,
-                null_values=null_value or (),
-                decimal_comma=decimal_comma,
+                header=False if no_header else None,
+                null_values=null_value,
+                decimal_comma=decimal_comma or None,
                 types=dict(pairs(types, "--type")),
                 threads=threads,
                 batch_rows=batch_rows or api.BATCH_ROWS,

@@ -203,12 +203,6 @@ def settle(
     `expected` are the dtypes of a fit: text where it saw numbers has to be read as numbers
     (and fail), but 3.5 where it saw whole numbers is fine.
     """
-    unknown = [name for name in options.types if name not in inferred]
-    if unknown and not expected:
-        raise DataError(
-            f'--type names a column "{unknown[0]}" that is not there',
-            did_you_mean(unknown[0], inferred),
-        )
     schema: dict[str, pl.DataType] = {}
     for name, dtype in inferred.items():
         wanted = options.types.get(name)

@@ -50,4 +50,5 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     by: dict[str, str] | None = None
     groups: list[list[Any]] | None = None
     read: dict[str, Any] | None = None
+    recipe: dict[str, Any] | None = None
     quantiles: QuantilesDocument | None = None

@@ -29,6 +29,7 @@ from normcli.fitted import (
 )
 from normcli.methods import METHODS, Parameter
 from normcli.recipe import Chain, can_fit, chain_text, check_chain, make_step
+from normcli.request import RECORDED, from_table, recorded
 from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
 from normcli.statistics.sketch import RELATIVE_ERROR
@@ -110,6 +111,7 @@ def _fitted(document: Document) -> Fitted:
         ReadOptions.from_json(document.read or {})
     except ValueError as error:
         raise _RefusedError(f"read: {error}") from error
+    recipe = _recipe(document.recipe or {})
     if not document.columns:
         raise _RefusedError("there are no columns")
     sketched = document.quantiles is not None
@@ -135,7 +137,15 @@ def _fitted(document: Document) -> Fitted:
         tuple(columns),
         with_state=any(column.inputs[0] is not None for column in columns),
         sketched=sketched,
+        recipe=recipe,
     )
+
+
+def _recipe(table: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return recorded(from_table(table, "recipe.", RECORDED).recipe())
+    except UsageError as error:
+        raise _RefusedError(error.message) from error
 
 
 def _keys(by: dict[str, str], groups: list[list[Any]]) -> pl.DataFrame:

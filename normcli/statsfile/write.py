@@ -35,6 +35,8 @@ def to_text(fitted: Fitted) -> str:
         document["groups"] = keys_to_json(fitted.keys)
     if fitted.read:
         document["read"] = fitted.read
+    if fitted.recipe:
+        document["recipe"] = _recipe(fitted.recipe)
     if fitted.sketched:
         document["quantiles"] = {"kind": "sketch", "relative_error": RELATIVE_ERROR}
     document["columns"] = {column.name: _column(column, fitted) for column in fitted.columns}
@@ -46,6 +48,14 @@ def _source(fitted: Fitted) -> dict[str, Any]:
     if fitted.where is not None:
         source["where"] = fitted.where
     return source
+
+
+class _Lines(dict[str, Any]):
+    """An object of which every key has a line of its own, whatever its values are."""
+
+
+def _recipe(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _Lines(value) if key == "columns" else value for key, value in table.items()}
 
 
 def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
@@ -109,7 +119,7 @@ def _state(entered: StepInput, shape: tuple[int, ...]) -> dict[str, Any]:
 def _pretty(value: Any, indent: str) -> str:
     """Write a value; a list or object of plain values goes on one line."""
     if isinstance(value, Mapping):
-        if all(_is_plain(each) for each in value.values()):
+        if not isinstance(value, _Lines) and all(_is_plain(each) for each in value.values()):
             pairs = ", ".join(f"{_encode(key)}: {_scalar(each)}" for key, each in value.items())
             return f"{{{pairs}}}"
         deeper = indent + "  "

@@ -80,7 +80,9 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         },
         {"numpy", "polars"},
     ),
-    # The "read" block of a stats file is a ReadOptions, which checks itself.
+    # What is asked of a fit, by flags, a recipe file or an earlier fit.
+    "request": ({"dtypes", "errors", "fitted", "recipe", "sources.options"}, set()),
+    # The "read" and "recipe" blocks of a stats file check themselves.
     "statsfile": (
         {
             "columns",
@@ -89,6 +91,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "fitted",
             "methods",
             "recipe",
+            "request",
             "sources.options",
             "statistics",
             "tensors",
@@ -133,6 +136,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "merging",
             "methods",
             "recipe",
+            "request",
             "sinks",
             "sources",
             "statistics",

@@ -117,6 +117,12 @@ FILES: list[tuple[str, Any]] = [
     ("group of another dtype", edited(_set("groups/0", [1]), by="k")),
     ("group of another length", edited(_set("groups/0", ["a", "b"]), by="k")),
     ("unknown way to read", edited(_set("read", {"seperator": ";"}))),
+    ("recipe that is a list", edited(_set("recipe", ["zscore"]))),
+    ("recipe with an unknown key", edited(_set("recipe", {"selct": "x"}))),
+    ("recipe with a key of its own place", edited(_set("recipe", {"by": ["k"]}))),
+    ("recipe with an unknown method", edited(_set("recipe", {"columns": {"x": "zscor"}}))),
+    ("recipe with a chain as a list", edited(_set("recipe", {"columns": {"x": ["rms"]}}))),
+    ("recipe with an unknown way out", edited(_set("recipe", {"inf": "drop"}))),
 ]
 
 
@@ -150,6 +156,15 @@ MERGES: list[tuple[str, Any, Any]] = [
     ("merge: other groups", fitted(by="k"), fitted()),
     ("merge: other keys", fitted(by="k"), fitted(by="y", columns="x")),
     ("merge: other where", fitted(), fitted(where="x > 1")),
+    ("merge: other recipe, columns", fitted(), fitted(columns="x,y")),
+    ("merge: other recipe, exclude", fitted(exclude="k"), fitted(exclude="[k]")),
+    ("merge: other recipe, inf", fitted(inf="skip"), fitted()),
+    ("merge: other recipe, default", fitted(method="rms"), fitted(set={"x,y": "rms"})),
+    (
+        "merge: other recipe, order",
+        fitted(set={"*": "skip", "@numeric": "rms", "x": "rms"}),
+        fitted(set={"*": "skip", "x": "rms", "@numeric": "rms"}),
+    ),
     ("merge: no state", fitted(), fitted(state=False)),
     ("merge: no state in any", fitted(state=False), fitted(state=False)),
     (

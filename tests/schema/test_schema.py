@@ -105,6 +105,7 @@ def test_keys_of_every_dtype_are_valid(key: str) -> None:
         {"state": False},
         {"state": False, "by": "g"},
         {"set": {"@float": "skip", "@integer": "minmax", "Date": "center"}},
+        {"method": "rms", "exclude": "Date,Time,ms,ns,Duration", "inf": "skip"},
     ],
     ids=str,
 )
@@ -177,6 +178,12 @@ DAMAGES: dict[str, Damage] = {
     "a read option of no meaning": lambda d: d.update(read={"encoding": "latin-1"}),
     "a read option at its default": lambda d: d.update(read={"header": True}),
     "an empty read": lambda d: d.update(read={}),
+    "an empty recipe": lambda d: d.update(recipe={}),
+    "a recipe with a key of no meaning": lambda d: d["recipe"].update(by=["g"]),
+    "a recipe with what is the default": lambda d: d["recipe"].update(inf="error"),
+    "a recipe without chains": lambda d: d["recipe"].update(columns={}),
+    "a recipe with a chain as a list": lambda d: d["recipe"].update(columns={"x": ["rms"]}),
+    "a recipe with an option of the default": lambda d: d["recipe"].update(defaults={"ddof": 1}),
 }
 
 
