@@ -23,6 +23,7 @@ from normcli.tensors import container
 from normcli.transform import (
     at_rows,
     constants_table,
+    for_all_groups,
     forward,
     from_float,
     inverse,
@@ -123,9 +124,16 @@ class Transform:
         elif output.is_float():
             output = self._float(output)
         groups = None if self._keys is None else len(self._keys)
-        choice = self._options.unknown_group
-        elsewhere = "null" if choice == "error" else choice
-        return TensorColumn(name, column, tensor, output, self._direction, groups, elsewhere)
+        return TensorColumn(
+            name,
+            self._name,
+            column,
+            tensor,
+            output,
+            self._direction,
+            groups,
+            self._options.unknown_group,
+        )
 
     def _target(self, i: int, name: str, column: FittedColumn, dtype: pl.DataType) -> _Target:
         self._check_dtype(name, column, dtype)
@@ -149,16 +157,7 @@ class Transform:
             by_group = constants_table(column.steps, through, grouped=True)
             if by_group.height != len(self._keys):  # every parameter is given
                 by_group = table[[0] * len(self._keys)]
-            defined = by_group.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
-            elsewhere = table if self._options.unknown_group == "global" else table.clear(1)
-            if self._options.unknown_group == "global":
-                by_group = by_group.select(
-                    pl.when(defined).then(pl.col(c)).otherwise(pl.lit(table[c]).first())
-                    for c in by_group.columns
-                )
-            # The last row serves the rows of unknown groups.
-            table = pl.concat([by_group, elsewhere])
-            known = pl.concat([defined, pl.Series([False])])
+            table, known = for_all_groups(by_group, table, self._options.unknown_group == "global")
         elif self._keys is not None:
             # Nothing depends on the group, but a group may be unknown all the same.
             known = pl.Series([True] * len(self._keys) + [False])
@@ -245,6 +244,13 @@ class Transform:
                             keys.filter(empty),
                             f'without parameters of "{target.column.name}" in the stats file',
                         )
+            for each in self._tensors:
+                rows = each.lacks_parameters(frame[each.name], cells.to_numpy())
+                if rows is not None:
+                    self._refuse_groups(
+                        keys.filter(rows),
+                        f'without parameters of "{each.column.name}" in the stats file',
+                    )
         cells = cells.fill_null(len(self._keys))
         known = [
             target.known[cells].alias(target.prefix + "known")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ import polars as pl
 
 from normcli.columns import Split, split, split_texts
 from normcli.fitted import FittedStep, States
-from normcli.flat import Elements, beside, cells_of, flat_lookup
+from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
 from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
 from normcli.methods.base import Blocks, Expressions
@@ -30,7 +31,6 @@ from normcli.transform import (
     forward,
     lookup_of,
     step_constants,
-    step_series,
 )
 
 __all__ = ["Contribution", "Pass", "Scope", "Task"]
@@ -73,6 +73,22 @@ class Task:
     def cells_each(self) -> int:
         """The number of cells of all rows, or of each group: one for each channel."""
         return self.channels[-1].count if self.channels else 1
+
+    @cached_property
+    def constants(self) -> tuple[Channels, pl.DataFrame]:
+        """The constants of the steps over tensors, by cell."""
+        steps = self.before if self.partial is None else (*self.before, self.partial)
+        own = self.channels[: len(steps)]
+        groups = None
+        if self.scope == "groups":
+            # Without parameters by group the groups make no difference.
+            counts = (
+                len(values) // each.count
+                for step, each in zip(steps, own, strict=True)
+                for values in (step.groups or {}).values()
+            )
+            groups = next(counts, None)
+        return constants_by_cell(steps, own, self.dtype, groups)
 
     @property
     def in_order(self) -> bool:
@@ -169,7 +185,7 @@ class Contribution:
             self.outside[i] += outside
         if not self.states[i]:
             return
-        cells = cells_of(elements, task.channels[-1], task.scope == "groups")
+        cells = cells_of(elements, task.channels[-1])
         count = self._cells_of(task)
         layout = None if cells is None else GroupLayout.of(cells, count)
         for k, lane in enumerate(lanes):
@@ -225,10 +241,9 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
 def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[list[pl.Series], int]:
     """Return the same for the elements of tensors."""
     steps = task.before if task.partial is None else (*task.before, task.partial)
-    by_group = task.scope == "groups"
-    tables = [step_series(i, step, task.dtype, by_group) for i, step in enumerate(steps)]
-    frame = beside(flat, elements, steps, task.channels[: len(steps)], tables, by_group)
-    table = {key: one for each in tables for key, one in each.items()}
+    channels, constants = task.constants
+    frame = beside(flat, elements, channels, constants)
+    table = constants.to_dict(as_series=True)
     return _taken(task, frame, steps, flat_lookup(frame, table), table)
 
 

@@ -13,13 +13,20 @@ import polars as pl
 
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn, step_channels
-from normcli.flat import Elements, beside, flat_lookup
+from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
 from normcli.tensors import Channels, Tensor, flatten, rebuild, shape_text, tensor_of
-from normcli.transform import Table, forward, from_float, inverse, step_series, to_float
+from normcli.transform import (
+    for_all_groups,
+    forward,
+    from_float,
+    inverse,
+    to_float,
+)
 
 __all__ = ["TensorColumn", "check_shape"]
 
 Index = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class TensorColumn:
     """
 
     name: str
+    source: str
+    """What messages call the data."""
     column: FittedColumn
     tensor: Tensor
     """What the data hold."""
@@ -38,63 +47,82 @@ class TensorColumn:
     """The dtype of the elements that come out."""
     direction: Literal["apply", "invert"]
     groups: int | None
-    elsewhere: Literal["null", "global", "keep"]
+    elsewhere: Literal["error", "null", "global", "keep"]
 
     @cached_property
-    def channels(self) -> list[Channels]:
-        """The channels of every step."""
+    def _cells(self) -> tuple[Channels, pl.DataFrame, pl.Series | None]:
+        """The channels of all steps together, the constants, and which cells have parameters.
+
+        The last is None if all have; without groups that does not matter, and they give null.
+        """
         steps = self.column.steps
-        return [step_channels(self.name, self.column.dtype, step.method) for step in steps]
-
-    @cached_property
-    def tables(self) -> list[Table]:
-        """The constants of every step; after those of the groups come those of unknown ones."""
-        grouped = self.groups is not None
-        made: list[Table] = []
-        for i, step in enumerate(self.column.steps):
-            table = step_series(i, step, self._entering, grouped)
-            if grouped and step.groups is not None:
-                overall = step_series(i, step, self._entering, False)
-                table = {key: self._with_unknown(one, overall[key]) for key, one in table.items()}
-            made.append(table)
-        return made
+        every = [step_channels(self.name, self.column.dtype, step.method) for step in steps]
+        channels, table = constants_by_cell(steps, every, self._entering, None)
+        if self.groups is None:
+            return channels, table, None
+        if not table.width:
+            # Nothing depends on the group, but a group may be unknown all the same.
+            known = [True] * self.groups + [False]
+            return channels, table, pl.Series([k for k in known for _ in range(channels.count)])
+        _, by_group = constants_by_cell(steps, every, self._entering, self.groups)
+        return channels, *for_all_groups(by_group, table, self.elsewhere == "global")
 
     @property
     def _entering(self) -> pl.DataType:
         """The dtype of the numbers that forward takes, or that inverse gives."""
-        return self.tensor.inner if self.direction == "apply" else self.column.inner
+        if self.direction == "apply" and not self.column.inner.is_temporal():
+            return self.tensor.inner
+        return self.column.inner
 
-    def _with_unknown(self, by_group: pl.Series, overall: pl.Series) -> pl.Series:
-        if self.elsewhere != "global":
-            return by_group.extend_constant(None, len(overall))
-        # A channel without values in a group is as in a group that is unknown.
-        groups = len(by_group) // len(overall)
-        filled = by_group.to_frame("a").with_columns(
-            pl.coalesce("a", pl.concat([overall] * groups).alias("b"))
-        )
-        return pl.concat([filled["a"], overall]).alias(by_group.name)
+    def lacks_parameters(self, series: pl.Series, groups: Index) -> Mask | None:
+        """Return which rows hold values whose cells have no parameters; None if there are none."""
+        channels, _, known = self._cells
+        if known is None or known[: -channels.count].all():
+            return None
+        flat, elements = self._elements(series, groups)
+        lacking = ~self._at(known, elements) & flat.is_not_null()
+        if not lacking.any():
+            return None
+        rows = elements.of_rows(np.arange(len(series)))[lacking.to_numpy()]
+        found = np.zeros(len(series), np.bool_)
+        found[rows.astype(np.intp)] = True
+        return found
+
+    def _at(self, values: pl.Series, elements: Elements) -> pl.Series:
+        """Return for each element the value of its cell."""
+        cells = cells_of(elements, self._cells[0])
+        assert cells is not None, "there are groups"
+        return values[cells]
+
+    def _elements(self, series: pl.Series, groups: Index | None) -> tuple[pl.Series, Elements]:
+        flat, row_of = flatten(series, self.tensor)
+        if self.direction == "apply" and self._entering.is_temporal():
+            flat = flat.cast(self._entering)
+        size = 0 if self.tensor.shape is None else self.tensor.size
+        return flat, Elements(len(series), size, row_of, groups)
 
     def carry(self, series: pl.Series, groups: Index | None) -> pl.Series:
         """Return the column normalized or brought back; `groups` are the rows' groups."""
-        flat, row_of = flatten(series, self.tensor)
-        size = 0 if self.tensor.shape is None else self.tensor.size
-        elements = Elements(len(series), size, row_of, groups)
-        steps, tables = self.column.steps, self.tables
-        frame = beside(flat, elements, steps, self.channels, tables, groups is not None)
-        table = {key: one for each in tables for key, one in each.items()}
-        lookup, x = flat_lookup(frame, table), pl.col("\0x")
+        channels, constants, known = self._cells
+        flat, elements = self._elements(series, groups)
+        frame = beside(flat, elements, channels, constants)
+        table = constants.to_dict(as_series=True)
+        lookup, x, steps = flat_lookup(frame, table), pl.col("\0x"), self.column.steps
+        told = None
+        if known is not None and (
+            self.elsewhere == "keep" or (self.elsewhere == "null" and not constants.width)
+        ):
+            told = self._at(known, elements).alias("\0known")
+            frame = frame.with_columns(told)
         if self.direction == "apply":
-            entering = forward(steps, x, self.tensor.inner, lookup, table)
+            entering = forward(steps, x, self._entering, lookup, table)
             self._check_domains(frame, entering)
-            carried, original = entering[-1], to_float(x, self.tensor.inner)
+            carried, original = entering[-1], to_float(x, self._entering)
         else:
             x = to_float(x, pl.Float64())
             carried = inverse(steps, x, self.column.inner, lookup, table)
             original = from_float(x, self.column.inner, None)
-        if self.elsewhere in ("keep", "null") and groups is not None and self.groups is not None:
-            known = groups < self.groups
-            spread = np.repeat(known, size) if row_of is None else known[row_of]
-            frame = frame.with_columns(pl.Series("\0known", spread))
+        if told is not None:
             kept = original if self.elsewhere == "keep" else None
             carried = pl.when(pl.col("\0known")).then(carried).otherwise(kept)
         result = frame.select(carried.cast(self.output, strict=False).alias(self.name))
@@ -105,10 +133,13 @@ class TensorColumn:
             inside = step.method.domain(x)
             if inside is None:
                 continue
-            outside = frame.select((x.is_finite() & ~inside).sum()).item()
+            wrong = x.is_finite() & ~inside
+            if "\0known" in frame.columns:
+                wrong &= pl.col("\0known")
+            outside = frame.select(wrong.sum()).item()
             if outside:
                 raise DataError(
-                    f'column "{self.name}" has at least {outside:,} value'
+                    f'{self.source}: column "{self.name}" has at least {outside:,} value'
                     f"{'' if outside == 1 else 's'} outside the domain of {step.method.name}",
                     f"{step.method.formula[0]} is not defined there; "
                     "leave such rows out, or leave the column out with --columns",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ __all__ = [
     "channels",
     "container",
     "flatten",
+    "joint",
     "nested",
     "rebuild",
     "shape_text",
@@ -151,6 +153,31 @@ def channels(tensor: Tensor, axis: int | tuple[int, ...] | str, what: str) -> Ch
     return Channels(shape, np.broadcast_to(numbers, tensor.shape).ravel().astype(np.intp))
 
 
+def joint(every: Sequence[Channels]) -> tuple[Channels, list[Index]]:
+    """Return channels that tell apart what any of several does, and each one's channel of them.
+
+    >>> tensor = Tensor(pl.Float32(), (2, 2))
+    >>> both, places = joint([channels(tensor, axis, "x") for axis in (0, 1)])
+    >>> both.count, [place.tolist() for place in places]
+    (4, [[0, 0, 1, 1], [0, 1, 0, 1]])
+    """
+    apart = [each for each in every if each.ids is not None]
+    if not apart:
+        return ONE_CHANNEL, [np.zeros(1, np.intp) for _ in every]
+    finest = max(apart, key=lambda each: each.count)
+    assert finest.ids is not None
+    numbers = np.stack([each.ids for each in apart if each.ids is not None])
+    _, first, ids = np.unique(numbers, axis=1, return_index=True, return_inverse=True)
+    if len(first) == finest.count:
+        # Usually all are the same; then they are numbered as they were.
+        ids = finest.ids
+        first[ids] = np.arange(len(ids))
+    found = Channels((len(first),), ids.ravel().astype(np.intp))
+    return found, [
+        np.zeros(len(first), np.intp) if each.ids is None else each.ids[first] for each in every
+    ]
+
+
 def shape_text(shape: tuple[int, ...]) -> str:
     """Return a shape as people write it.
 
@@ -174,7 +201,8 @@ def flatten(series: pl.Series, tensor: Tensor) -> tuple[pl.Series, Index | None]
     if tensor.shape is not None:
         return stored.reshape((-1,)), None
     lengths = stored.list.len().fill_null(1).to_numpy()
-    return stored.explode(), np.repeat(np.arange(len(stored)), lengths)
+    flat = stored.explode(empty_as_null=False, keep_nulls=True)
+    return flat, np.repeat(np.arange(len(stored)), lengths)
 
 
 def rebuild(flat: pl.Series, like: pl.Series, tensor: Tensor) -> pl.Series:

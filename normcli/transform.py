@@ -28,6 +28,7 @@ __all__ = [
     "Table",
     "at_rows",
     "constants_table",
+    "for_all_groups",
     "forward",
     "from_float",
     "inverse",
@@ -273,6 +274,26 @@ def lookup_of(table: Table, by_group: bool, prefix: str = "") -> Lookup:
     if by_group:
         return lambda name: pl.col(prefix + name)
     return lambda name: literal(table, name)
+
+
+def for_all_groups(
+    by_group: pl.DataFrame, overall: pl.DataFrame, use_overall: bool
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the constants of the groups and then those of unknown ones; and which are known.
+
+    `overall` has those of all rows, one row or one for each channel. Where `use_overall`, they
+    serve unknown groups and those without parameters; else there is null.
+    """
+    groups = by_group.height // overall.height
+    known = by_group.select(pl.all_horizontal(pl.all().is_not_null()).alias("known")).to_series()
+    elsewhere = overall if use_overall else overall.clear(overall.height)
+    if use_overall and not known.all():
+        every = pl.concat([overall] * groups)
+        by_group = by_group.select(
+            pl.when(known).then(pl.col(name)).otherwise(every[name]).alias(name)
+            for name in by_group.columns
+        )
+    return pl.concat([by_group, elsewhere]), known.extend_constant(False, overall.height)
 
 
 def at_rows(frame: pl.DataFrame, table: Table, cells: pl.Series, prefix: str = "") -> pl.DataFrame:

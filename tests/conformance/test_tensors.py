@@ -1,0 +1,135 @@
+"""Each channel of a tensor column is treated as a scalar column of its elements would be."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import normcli
+from normcli.errors import NormWarning
+from normcli.methods import METHODS
+from normcli.recipe import chain_text, parse_chain
+from tests.conformance.bounds import BOUNDS
+from tests.conformance.tensors import Case, scalars, tensor_column, values_of
+
+_CASES = [
+    *(Case("array", (3,), axis) for axis in ("-1", "none")),
+    *(Case("array", (2, 3), axis) for axis in ("-1", "0", "none", "all")),
+    *(Case("array", (2, 2, 2), axis) for axis in ("-1", "0", "none", "all", "0:1", "-1:0")),
+    *(Case("arrow", (2, 3), axis) for axis in ("-1", "all")),
+    *(Case("fixed_shape_tensor", (2, 3), axis) for axis in ("-1", "0")),
+    Case("list", (6,), "none"),
+]
+_METHODS = [name for name in sorted(METHODS) if not METHODS[name].encodes]
+_CHAINS = [
+    *(BOUNDS[name].examples[0] for name in _METHODS),
+    "log1p+zscore",
+    "zscore+minmax:low=-1",
+    "symlog+mad+clip:low_q=10",
+]
+_KEYS = ["a", "b", "a", "b", "b", "a", "a", "b", "a"]
+
+
+def _chain(text: str, axis: str) -> str:
+    """Return the chain with that axis in every step that has one."""
+    steps = []
+    for method in parse_chain(text):
+        step = chain_text((method,))
+        if "axis" in method.option_fields():
+            step += ("," if ":" in step else ":") + f"axis={axis}"
+        steps.append(step)
+    return "+".join(steps)
+
+
+def _rows(case: Case) -> list[list[float | None] | None]:
+    """Rows of numbers that lie in every domain, nulls and NaN and a null row among them."""
+    chance = np.random.default_rng(math.prod(case.shape))
+    rows: list[Any] = np.exp(chance.uniform(0.5, 6, (len(_KEYS), case.size))).tolist()
+    for row in rows:
+        row[1] = 3.5  # an element, perhaps a channel, that is constant
+    rows[2][0] = None
+    rows[3][case.size - 1] = math.nan
+    rows[6] = None
+    return rows
+
+
+def _fit(frame: pl.DataFrame, chain: str, by: Sequence[str], **options: Any) -> normcli.Stats:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NormWarning)
+        return normcli.fit(frame, method=chain, columns="*", exclude="g", by=by, **options)
+
+
+def _flat(value: Any) -> list[Any]:
+    return [one for part in value for one in _flat(part)] if isinstance(value, list) else [value]
+
+
+def _steps(document: dict[str, Any], name: str, channel: int) -> list[dict[str, Any]]:
+    """Return what a stats file says of a column's steps, of a tensor only of that channel."""
+    return [
+        {
+            key: _of_channel(value, channel) if key in ("params", "groups", "state") else value
+            for key, value in step.items()
+            if key != "axis"
+        }
+        for step in document["columns"][name]["steps"]
+    ]
+
+
+def _of_channel(part: dict[str, Any], channel: int) -> dict[str, Any]:
+    if "rows" not in part:
+        return {key: _flat(value)[channel] for key, value in part.items()}
+    return {**part, "rows": [[_flat(value)[channel] for value in row] for row in part["rows"]]}
+
+
+def check(
+    frame: pl.DataFrame, text: str, shape: tuple[int, ...], axis: str, by: Sequence[str]
+) -> pl.DataFrame:
+    """Hold a tensor column "x" to the law; return it normalized."""
+    series, keys = frame["x"], frame["g"].to_list()
+    stats = _fit(frame, _chain(text, axis), by)
+    alone = scalars(series, shape, axis, keys)
+    channels = alone.width - 1
+    expected = _fit(alone, text, by)
+
+    found, wanted = json.loads(stats.to_json()), json.loads(expected.to_json())
+    assert found.get("groups") == wanted.get("groups")
+    for channel in range(channels):
+        assert _steps(found, "x", channel) == _steps(wanted, str(channel), 0)
+    state = found["columns"]["x"]["state"]
+    whole = scalars(series, shape, "none", keys)
+    every = json.loads(_fit(whole, text, by).to_json())["columns"]["0"]
+    assert found["columns"]["x"]["summary"] == every["summary"]
+    if parse_chain(text)[0].fitted:
+        for channel in range(channels):
+            one = wanted["columns"][str(channel)]["state"]
+            assert _of_channel(state, channel) == _of_channel(one, 0)
+    else:
+        # What has no parameters of its own has no channels, either.
+        assert state == every["state"]
+
+    carried, carried_alone = stats.apply(frame), expected.apply(alone)
+    assert scalars(carried["x"], shape, axis, keys).equals(carried_alone)
+    back = stats.invert(carried)
+    assert back.schema == frame.schema
+    assert scalars(back["x"], shape, axis, keys).equals(expected.invert(carried_alone))
+    for other in (carried, back):
+        nulls = [row is None for row in values_of(other["x"])]
+        assert nulls == [row is None for row in values_of(series)]
+    return carried
+
+
+@pytest.mark.parametrize("by", [(), ("g",)], ids=["rows", "groups"])
+@pytest.mark.parametrize("case", _CASES, ids=str)
+@pytest.mark.parametrize("text", _CHAINS)
+def test_a_channel_is_a_scalar_column(text: str, case: Case, by: tuple[str, ...]) -> None:
+    series = tensor_column(_rows(case), case.shape, pl.Float64(), case.container)
+    frame = pl.DataFrame([series, pl.Series("g", _KEYS)])
+    carried = check(frame, text, case.shape, case.axis, by)
+    assert carried.schema == frame.schema
