@@ -23,6 +23,7 @@ __all__ = [
     "Split",
     "decimal_scale",
     "number_kind",
+    "physical",
     "select",
     "split",
     "split_texts",
@@ -111,19 +112,26 @@ def split_texts(series: pl.Series) -> tuple[pl.Series, Mask | None]:
     return series.drop_nulls(), series.is_null().to_numpy()
 
 
+def physical(series: pl.Series) -> pl.Series:
+    """Return a column as the plain numbers that it is counted by; not for 128-bit decimals."""
+    if series.dtype == pl.Boolean():
+        return series.cast(pl.UInt8)
+    if isinstance(series.dtype, pl.Decimal):
+        return series.to_physical().cast(pl.Int64)
+    if series.dtype == pl.Float16():
+        return series.cast(pl.Float32)
+    return series.to_physical()
+
+
 def _planes(series: pl.Series) -> tuple[npt.NDArray[Any], ...]:
     dtype = series.dtype
-    if dtype == pl.Boolean():
-        series = series.cast(pl.UInt8)
-    elif isinstance(dtype, pl.Decimal) and dtype.precision > 18:
+    if isinstance(dtype, pl.Decimal) and dtype.precision > 18:
         # Arrow keeps a decimal as a 128-bit integer: low half, high half.
         array = series.rechunk().to_arrow()
         halves = np.frombuffer(array.buffers()[1], np.uint64)[2 * array.offset :]
         halves = halves[: 2 * len(array)].reshape(-1, 2)
         return halves[:, 1].astype(np.int64), np.ascontiguousarray(halves[:, 0])
-    elif isinstance(dtype, pl.Decimal):
-        series = series.to_physical().cast(pl.Int64)
-    series = series.to_physical()
+    series = physical(series)
     if series.null_count():
         series = series.fill_null(0)
     return (series.to_numpy(),)

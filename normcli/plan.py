@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from normcli.columns import Split, split, split_texts
+from normcli.columns import Split, physical, split, split_texts
 from normcli.fitted import FittedStep, States
 from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
 from normcli.groups import GroupLayout, Index, segment_starts
@@ -22,6 +23,7 @@ from normcli.methods import Method
 from normcli.methods.base import Blocks, Expressions
 from normcli.rowhash import block_numbers
 from normcli.statistics import Kind, Values
+from normcli.statistics.compiled import SWEPT, Sweep, sweep_for
 from normcli.tensors import Channels, Tensor, flatten, spread
 from normcli.transform import (
     Lookup,
@@ -103,6 +105,11 @@ class Task:
         return None if self.blocks.by is None else (self.column, self.blocks.by)
 
     @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What the names of each expression's states begin with."""
+        return tuple(f"{k}." for k in range(self.lanes)) if self.lanes > 1 else ("",)
+
+    @property
     def is_raw(self) -> bool:
         """Whether the states are of the column as it comes."""
         return self.step == 0 and self.of is None
@@ -124,8 +131,21 @@ class Contribution:
         self.rows = 0
         self.cells = cells
         self.states: list[States] = [task.empty(self._cells_of(task)) for task in the_pass.tasks]
+        self.sweeps = [
+            self._sweeps_of(*each) for each in zip(the_pass.tasks, self.states, strict=True)
+        ]
         self.outside = [0] * len(the_pass.tasks)
         """For each task how many values lay outside the domain of its step."""
+
+    def _sweeps_of(self, task: Task, states: States) -> dict[str, Sweep]:
+        """Return the compiled kernel's sweeps over a task's lanes, by the prefix of their names."""
+        sweeps = {}
+        for prefix in task.prefixes:
+            names = [name for name in SWEPT if prefix + name in states]
+            sweep = sweep_for(names, task.kind, self._cells_of(task))
+            if sweep is not None:
+                sweeps[prefix] = sweep
+        return sweeps
 
     def _cells_of(self, task: Task) -> int:
         return (self.cells if task.scope == "groups" else 1) * task.cells_each
@@ -135,9 +155,19 @@ class Contribution:
         if cells > self.cells:
             self.grow(cells)
         self.rows += batch.height
-        layout = None if ids is None else GroupLayout.of(ids, cells)
-        splits: dict[str, Split] = {}
-        blocks: dict[Blocks, Index] = {}
+        narrow = None if ids is None else ids.astype(np.uint32)
+        layout = cache(lambda: None if ids is None else GroupLayout.of(ids, cells))
+        raw = cache(lambda column: split(batch[column]))
+        blocks = cache(lambda wanted: block_numbers(batch, wanted))
+
+        def values_of(task: Task, lane: pl.Series) -> Values:
+            part = raw(task.column) if task.is_raw else split(lane)
+            sorted_by = layout() if task.scope == "groups" else None
+            values = _values(part, sorted_by)
+            if task.blocks is not None:
+                values = _with_blocks(values, part, sorted_by, task, blocks(task.blocks))
+            return values
+
         for i, task in enumerate(self.the_pass.tasks):
             if task.kind == "text":
                 values = _text_values(batch[task.column])
@@ -147,30 +177,31 @@ class Contribution:
             if task.tensor is not None:
                 self._update_tensor(i, task, batch, ids)
                 continue
+            lanes = [batch[task.column]]
             if not task.is_raw or task.checked is not None:
-                lanes, outside = _evaluate(task, batch, ids)
+                evaluated, outside = _evaluate(task, batch, ids)
                 self.outside[i] += outside
-            if not self.states[i]:
-                continue
-            if task.is_raw:
-                if task.column not in splits:
-                    splits[task.column] = split(batch[task.column])
-                parts = [splits[task.column]]
-            else:
-                parts = [split(lane) for lane in lanes]
-            if task.blocks is not None and task.blocks not in blocks:
-                blocks[task.blocks] = block_numbers(batch, task.blocks)
-            for k, part in enumerate(parts):
-                values = _values(part, layout if task.scope == "groups" else None)
-                if task.blocks is not None:
-                    values = _with_blocks(values, part, layout, task, blocks[task.blocks])
-                self._take_in(i, k, values)
+                lanes = lanes if task.is_raw else evaluated
+            self._take_in(i, lanes, narrow if task.scope == "groups" else None, values_of)
 
-    def _take_in(self, i: int, lane: int, values: Values) -> None:
-        prefix = f"{lane}." if self.the_pass.tasks[i].lanes > 1 else ""
-        for name, state in self.states[i].items():
-            if name.startswith(prefix):
-                state.update(values)
+    def _take_in(
+        self,
+        i: int,
+        lanes: Sequence[pl.Series],
+        cells: npt.NDArray[np.uint32] | None,
+        values_of: Callable[[Task, pl.Series], Values],
+    ) -> None:
+        """Take in what a task is about: by sweeps where there are, as values where they must be."""
+        task = self.the_pass.tasks[i]
+        for prefix, lane in zip(task.prefixes, lanes, strict=True):
+            names = {name for name in self.states[i] if name.startswith(prefix)}
+            if prefix in self.sweeps[i]:
+                self.sweeps[i][prefix].update(physical(lane), cells)
+                names -= {prefix + name for name in SWEPT}
+            if names:
+                values = values_of(task, lane)
+                for name in names:
+                    self.states[i][name].update(values)
 
     def _update_tensor(self, i: int, task: Task, batch: pl.DataFrame, ids: Index | None) -> None:
         """Take in the elements of tensors, each in the cell of its group and channel."""
@@ -186,15 +217,17 @@ class Contribution:
         if not self.states[i]:
             return
         cells = cells_of(elements, task.channels[-1])
-        count = self._cells_of(task)
-        layout = None if cells is None else GroupLayout.of(cells, count)
-        for k, lane in enumerate(lanes):
+
+        def values_of(task: Task, lane: pl.Series) -> Values:
+            layout = None if cells is None else GroupLayout.of(cells, self._cells_of(task))
             values = _values(split(lane), layout)
             if task.blocks is not None:
                 numbers = block_numbers(batch, task.blocks)
                 own = np.repeat(numbers, size) if row_of is None else numbers[row_of]
                 values = _with_blocks(values, split(lane), layout, task, own)
-            self._take_in(i, k, values)
+            return values
+
+        self._take_in(i, lanes, None if cells is None else cells.astype(np.uint32), values_of)
 
     def grow(self, cells: int, where: Index | None = None) -> None:
         """Lay the states out anew over `cells` cells, cell i going to where[i], in place."""
@@ -208,14 +241,33 @@ class Contribution:
             else states
             for task, states in zip(self.the_pass.tasks, self.states, strict=True)
         ]
+        for task, sweeps in zip(self.the_pass.tasks, self.sweeps, strict=True):
+            assert not sweeps or where is None, "sweeps are settled first"
+            for sweep in sweeps.values() if task.scope == "groups" else ():
+                sweep.grow(cells * task.cells_each)
         self.cells = cells
 
+    def settle(self) -> None:
+        """Bring what sweeps have found into the states, in place, after the last batch."""
+        for i, sweeps in enumerate(self.sweeps):
+            found = {
+                prefix + name: state
+                for prefix, sweep in sweeps.items()
+                for name, state in sweep.states().items()
+            }
+            self.states[i] = {
+                name: state.merge(found[name]) if name in found else state
+                for name, state in self.states[i].items()
+            }
+            self.sweeps[i] = {}
+
     def merge(self, other: Contribution) -> Contribution:
-        """Return the contribution of both sets of batches."""
+        """Return the contribution of both sets of batches, once both are settled."""
         merged = Contribution(self.the_pass)
         merged.cells = max(self.cells, other.cells)
         for each in (self, other):
             each.grow(merged.cells)
+        merged.sweeps = [{} for _ in merged.sweeps]
         merged.rows = self.rows + other.rows
         merged.outside = [a + b for a, b in zip(self.outside, other.outside, strict=True)]
         merged.states = [

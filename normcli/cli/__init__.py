@@ -15,6 +15,7 @@ from normcli.cli.invert import invert
 from normcli.cli.merge import merge
 from normcli.cli.methods import methods
 from normcli.cli.show import show
+from normcli.kernel import name_of_kernel
 
 __all__ = ["app", "main"]
 
@@ -29,7 +30,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"normcli {__version__}")
+        print(f"normcli {__version__} ({name_of_kernel()} kernel)")
         raise typer.Exit
 
 

@@ -186,6 +186,8 @@ def _fold(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    for contribution in every:
+        contribution.settle()
     total = every[0]
     for contribution in every[1:]:
         total = total.merge(contribution)

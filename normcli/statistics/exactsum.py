@@ -131,6 +131,24 @@ class ExactSum:
         return numbers.tolist()  # type: ignore[no-any-return]
 
     @classmethod
+    def from_digits(cls, digits: Int64Array, exponent: int, *, bits: int) -> ExactSum:
+        """Return Σ_i digits[i]·2^(exponent + bits·i) for each cell; digits are below 2^62."""
+        used = np.flatnonzero(digits.any(axis=1))
+        if len(used) == 0:
+            return cls(digits.shape[1])
+        places = exponent + bits * used
+        low, high = int(places[0]) // LIMB_BITS, int(places[-1]) // LIMB_BITS
+        limbs = np.zeros((high - low + 2, digits.shape[1]), np.int64)
+        for i, place in zip(used, places.tolist(), strict=True):
+            limb, shift = divmod(place, LIMB_BITS)
+            room = LIMB_BITS - shift
+            limbs[limb - low] += (digits[i] & ((1 << room) - 1)) << shift
+            limbs[limb - low + 1] += digits[i] >> room
+        total = cls(digits.shape[1], low, limbs)
+        total._carry()
+        return total
+
+    @classmethod
     def from_integers(cls, numbers: list[int], exponent: int) -> ExactSum:
         """Return the sum whose cell i is numbers[i]·2^exponent."""
         low, shift = divmod(exponent, LIMB_BITS)

@@ -19,7 +19,9 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     # Paths to remove when a signal ends the process.
     "temporary": (set(), set()),
-    "statistics": ({"errors"}, {"numpy", "polars"}),
+    # Whether sums are taken by the compiled kernel (_exact.c) or by its reference.
+    "kernel": ({"_exact", "errors"}, set()),
+    "statistics": ({"errors", "kernel"}, {"numpy", "polars"}),
     # Order statistics from counts by bin; it knows numbers and cells, neither columns nor files.
     "selection": ({"errors", "statistics"}, {"numpy"}),
     "methods": ({"errors", "statistics"}, {"numpy", "polars"}),
@@ -147,8 +149,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     # Tables name dtypes and chains, and list the registry of methods.
     "report": ({"api", "dtypes", "errors", "methods", "recipe"}, {"polars", "rich"}),
-    # The package itself, for its version.
-    "cli": ({"api", "errors", "report", "normcli"}, {"typer"}),
+    # The package itself and the kernel, for --version.
+    "cli": ({"api", "errors", "kernel", "report", "normcli"}, {"typer"}),
     "normcli": ({"api"}, set()),
     "__main__": ({"cli"}, set()),
 }
@@ -212,7 +214,7 @@ def _running_on_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _is_module(name: str) -> bool:
-    return (PACKAGE / f"{name}.py").exists() or (PACKAGE / name).is_dir()
+    return any((PACKAGE / (name + ending)).exists() for ending in ("", ".py", ".c"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
@@ -258,7 +260,7 @@ def test_only_the_command_line_knows_typer_and_only_it_and_the_reports_know_rich
     assert users["json"] <= {"statsfile", "sources", "tensors"}
 
 
-LIGHT = {"cli", "errors", "normcli", "__main__"}
+LIGHT = {"cli", "errors", "kernel", "normcli", "__main__"}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in LIGHT], ids=name_of)

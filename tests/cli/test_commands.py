@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+
+import normcli
 
 COMMANDS = ["fit", "apply", "invert", "merge", "show", "methods"]
 CSV = b"k,a,b,c\np,1,10,5\np,3,30,6\nq,5,50,7\n"
@@ -112,6 +115,14 @@ def test_help_has_an_example_and_imports_nothing_heavy(command: str) -> None:
 
 def test_version_imports_nothing_heavy() -> None:
     _imports_nothing_heavy(["--version"], "normcli ")
+
+
+def test_version_names_the_kernel(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NORMCLI_KERNEL", raising=False)
+    kernel = "C" if importlib.util.find_spec("normcli._exact") else "NumPy"
+    assert run("--version").stdout.decode() == f"normcli {normcli.__version__} ({kernel} kernel)\n"
+    monkeypatch.setenv("NORMCLI_KERNEL", "numpy")
+    assert run("--version").stdout.decode().endswith("(NumPy kernel)\n")
 
 
 def _imports_nothing_heavy(arguments: list[str], expected: str) -> None:

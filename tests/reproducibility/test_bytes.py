@@ -92,6 +92,21 @@ def test_threads(parquet: Path, reference: dict[str, bytes], by: list[str], thre
 
 
 @GROUPINGS
+@pytest.mark.parametrize("kernel", ["c", "numpy"])
+def test_kernels(
+    parquet: Path,
+    reference: dict[str, bytes],
+    by: list[str],
+    kernel: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if kernel == "c":
+        pytest.importorskip("normcli._exact", reason="built without a C compiler")
+    monkeypatch.setenv("NORMCLI_KERNEL", kernel)
+    assert fit(parquet, *by, "-x", "key") == expected(reference, by)
+
+
+@GROUPINGS
 @pytest.mark.parametrize("rows", [1_000, 77_777, 1_000_000])
 def test_batch_sizes(parquet: Path, reference: dict[str, bytes], by: list[str], rows: int) -> None:
     assert fit(parquet, *by, "-x", "key", "--batch-rows", str(rows)) == expected(reference, by)

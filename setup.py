@@ -1,0 +1,17 @@
+"""The compiled kernel; all else is in pyproject.toml."""
+
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=[
+        Extension(
+            "normcli._exact",
+            ["normcli/_exact.c"],
+            define_macros=[("Py_LIMITED_API", "0x030B0000")],
+            extra_compile_args=["-O3"],
+            py_limited_api=True,
+            optional=True,  # without a compiler NumPy does its work
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)
