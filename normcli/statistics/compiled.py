@@ -54,7 +54,8 @@ class Sweep:
 
         Other threads run meanwhile.
         """
-        self._sweep.add(numbers.__arrow_c_stream__(), ids)
+        # Without its name: the engine aborts the process if there is a NUL in it.
+        self._sweep.add(numbers.alias("").__arrow_c_stream__(), ids)
 
     def grow(self, cells: int) -> None:
         """Make room for more cells."""

@@ -176,6 +176,12 @@ def test_more_values_than_bins_hold() -> None:
     ]
 
 
+def test_a_column_may_have_any_name() -> None:
+    values = pl.Series("a\0b", [1.5, None, -2.5])
+    check([(values, None)], 1)
+    check([(values, [1, 0, 1])], 2)
+
+
 @example("numbers")
 @given(st.sampled_from(("few", "many", "large", "numbers")))
 def test_what_does_not_belong_together_is_refused(wrong: str) -> None:
