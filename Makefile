@@ -8,7 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-reference sanitize lint docs clean
+.PHONY: help demo test test-reference sanitize lint docs bench clean
 
 help:
 	@echo "make demo            fit, apply and invert the sample data; output in demo-output/"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-reference  run those of numbers and bytes with the NumPy kernel"
 	@echo "make sanitize        run the compiled kernel under AddressSanitizer and UBSan"
 	@echo "make lint            ruff and mypy"
+	@echo "make bench           normcli and its peers side by side; writes benchmarks/RESULTS.md"
 	@echo "make docs            write the generated pages and the JSON Schema anew"
 	@echo "make clean           remove the virtual environment, caches and demo-output/"
 
@@ -47,6 +48,10 @@ lint: $(VENV)/.test-ready
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@MYPYPATH=docs $(BIN)/mypy docs/*.py sample_data/*.py
+
+bench: $(VENV)/.installed
+	@$(PIP) install --group bench
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.test-ready
 	@$(BIN)/python docs/generate.py

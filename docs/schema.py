@@ -24,7 +24,17 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _EXACT: Schema = {"type": "string", "pattern": "^(0x0|-?0x[1-9a-f][0-9a-f]*)p(0|-?[1-9][0-9]*)$"}
 _HISTOGRAM: Schema = {"type": "string", "pattern": "^([1-9a-f][0-9a-f]*:[1-9][0-9]*( |$))*$"}
 # Of tensors, lists in lists of what there is otherwise one of.
-_KINDS = {"number": _NUMBER, "count": _COUNT, "exact": _EXACT, "histogram": _HISTOGRAM}
+_EXACTS: Schema = {
+    "type": "string",
+    "pattern": "^(((0x0|-?0x[1-9a-f][0-9a-f]*)p(0|-?[1-9][0-9]*))( |$))*$",
+}
+_KINDS = {
+    "number": _NUMBER,
+    "count": _COUNT,
+    "exact": _EXACT,
+    "exacts": _EXACTS,
+    "histogram": _HISTOGRAM,
+}
 
 
 def _kind(name: str) -> Schema:
@@ -36,6 +46,8 @@ _FIELDS: dict[str, Schema] = {
     **dict.fromkeys(("min", "max"), _kind("number")),
     **dict.fromkeys(("sum", "sum_of_squares"), _kind("exact")),
     "histogram": _kind("histogram"),
+    "vectors": _kind("count"),
+    **dict.fromkeys(("sums", "products"), _kind("exacts")),
 }
 _PARAMETRIC = [
     r"Datetime\((ms|us|ns)(,[^()]+)?\)",
@@ -78,9 +90,17 @@ def schema() -> Schema:
                 "quantiles": _object(
                     {"kind": {"const": "sketch"}, "relative_error": {"const": RELATIVE_ERROR}}
                 ),
+                "condition": _object(
+                    {
+                        "features": {"type": "integer", "minimum": 1},
+                        "rows": _COUNT,
+                        "before": {"type": ["number", "null"], "minimum": 1},
+                        "after": {"type": ["number", "null"], "minimum": 1},
+                    }
+                ),
                 "columns": {"type": "object", "minProperties": 1},
             },
-            optional=("by", "groups", "read", "recipe", "quantiles"),
+            optional=("by", "groups", "read", "recipe", "quantiles", "condition"),
         ),
         "dependentRequired": {"by": ["groups"], "groups": ["by"]},
         "if": {"required": ["by"]},

@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Unpack, overload
+from typing import Any, Literal, Protocol, TypedDict, Unpack, overload
 
 import polars as pl
 
 from normcli.application import Direction, Transform, TransformKeywords, TransformOptions
 from normcli.destinations import check_destination, is_directory, output_encoding
 from normcli.dtypes import parse_dtype
+from normcli.engines.conditioning import run_condition
 from normcli.engines.local import BATCH_ROWS, DEFAULT_MEMORY, FitSettings, run_fit
 from normcli.engines.progress import NoProgress, Progress
 from normcli.engines.transforming import Job, run_transform
@@ -29,6 +30,7 @@ from normcli.errors import (
 from normcli.findings import findings
 from normcli.fitted import Fitted
 from normcli.merging import merge_fits
+from normcli.outline import outline
 from normcli.recipe import Chain, Recipe, parse_chain, resolve, scans_again
 from normcli.request import Request, read_recipe, recorded, request_of
 from normcli.sinks import WriteOptions, write_text
@@ -52,6 +54,7 @@ __all__ = [
     "Stats",
     "TransformOptions",
     "check_destination",
+    "explain",
     "fit",
     "load",
     "merge",
@@ -86,6 +89,7 @@ def fit(
     recipe: str | os.PathLike[str] | None = None,
     like: Stats | str | os.PathLike[str] | None = None,
     state: bool = True,
+    condition: bool = False,
     format: str | None = None,
     delimiter: str | None = None,
     header: bool | None = None,
@@ -103,8 +107,9 @@ def fit(
     with the Arrow PyCapsule interface. The result is the same, bit for bit, whatever the order
     of rows and files, the format, `threads` and `batch_rows`. What is not said is taken from
     the file `recipe` or from the recipe of an earlier fit, `like`, and else is the default:
-    chains of "zscore", all numeric columns. Raises NormError (see normcli.errors) for wrong
-    usage or data; warns with NormWarning of constant or empty columns.
+    chains of "zscore", all numeric columns. With `condition`, one scan more finds the condition
+    number of the feature covariance before and after. Raises NormError (see normcli.errors) for
+    wrong usage or data; warns with NormWarning of constant or empty columns.
 
     >>> stats = fit(pl.DataFrame({"x": [1.0, 2.0, 3.0]}))
     >>> stats.params("x")
@@ -112,27 +117,111 @@ def fit(
     >>> fit(pl.DataFrame({"x": [1.0, 2.0, 3.0, 6.0]}), like=stats).params("x")
     {'mean': 3.0, 'std': 1.8708286933869707}
     """
+    asked = _prepared(
+        method=method,
+        set=set,
+        columns=columns,
+        exclude=exclude,
+        by=by,
+        where=where,
+        inf=inf,
+        quantiles=quantiles,
+        recipe=recipe,
+        like=like,
+        delimiter=delimiter,
+        header=header,
+        null_values=null_values,
+        decimal_comma=decimal_comma,
+        types=types,
+    )
     if batch_rows < 1 or memory < 1 or (threads is not None and threads < 1):
         raise UsageError("threads, batch rows and memory must be at least 1")
-    pairs = set.items() if isinstance(set, Mapping) else set
+    settings = FitSettings(threads, batch_rows, memory, asked.sketched, condition)
+    repeat = condition or any(scans_again(chain, asked.sketched) for chain in asked.chains)
+    with _opened(source, format, asked.reading, asked.expected, repeat) as opened:
+        return Stats(_fit(opened, asked.recipe, state, settings, progress or NoProgress()))
+
+
+def explain(
+    source: Paths | pl.LazyFrame | ArrowData,
+    *,
+    format: str | None = None,
+    **options: Unpack[FitKeywords],
+) -> str:
+    """Return in words how often a fit would scan the data, and what for; nothing is fitted.
+
+    >>> print(explain(pl.DataFrame({"x": [1.0], "y": [2.0]}), set={"y": "log+zscore+minmax"}))
+    2 scans of the data, 2 columns
+    scan 1
+      x  counts, extremes, moments
+      y  counts, extremes, moments; zscore, on the output of log: counts, moments; the domain of log
+    scan 2
+      y  minmax, on the output of log+zscore: counts, extremes
+    <BLANKLINE>
+    """
+    asked = _prepared(**options)
+    with _opened(source, format, asked.reading, asked.expected, False) as opened:
+        recipe, chains = _resolved(asked.recipe, opened)
+        return outline(chains, recipe.by, asked.sketched)
+
+
+class FitKeywords(TypedDict, total=False):
+    """What `fit` can be told of columns, chains, rows and text."""
+
+    method: str | None
+    set: Mapping[str, str] | Sequence[tuple[str, str]]
+    columns: str | None
+    exclude: str | None
+    by: str | Sequence[str] | None
+    where: str | None
+    inf: Literal["error", "skip"] | None
+    quantiles: Literal["exact", "sketch"] | None
+    recipe: str | os.PathLike[str] | None
+    like: Stats | str | os.PathLike[str] | None
+    delimiter: str | None
+    header: bool | None
+    null_values: Sequence[str] | None
+    decimal_comma: bool | None
+    types: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a fit was asked for, its recipe file or earlier fit included."""
+
+    recipe: Recipe
+    sketched: bool
+    reading: ReadOptions
+    expected: Mapping[str, pl.DataType]
+
+    @property
+    def chains(self) -> list[Chain]:
+        return [self.recipe.method, *(chain for _, chain in self.recipe.sets)]
+
+
+def _prepared(**options: Unpack[FitKeywords]) -> _Prepared:
+    sets, by, types = options.get("set", ()), options.get("by"), options.get("types")
+    pairs = sets.items() if isinstance(sets, Mapping) else sets
+    method, null_values = options.get("method"), options.get("null_values")
     reading = {
-        "delimiter": delimiter,
-        "header": header,
+        "delimiter": options.get("delimiter"),
+        "header": options.get("header"),
         "null_values": None if null_values is None else tuple(null_values),
-        "decimal_comma": decimal_comma,
+        "decimal_comma": options.get("decimal_comma"),
         "types": None if types is None else {n: parse_dtype(text) for n, text in types.items()},
     }
     asked = Request(
         None if method is None else parse_chain(method),
         tuple((selector, parse_chain(chain)) for selector, chain in pairs),
-        columns,
-        exclude,
+        options.get("columns"),
+        options.get("exclude"),
         (by,) if isinstance(by, str) else None if by is None else tuple(by),
-        where,
-        inf,
-        quantiles,
+        options.get("where"),
+        options.get("inf"),
+        options.get("quantiles"),
         {name: value for name, value in reading.items() if value is not None},
     )
+    recipe, like = options.get("recipe"), options.get("like")
     expected: Mapping[str, pl.DataType] = {}
     if recipe is not None and like is not None:
         raise UsageError(
@@ -145,12 +234,7 @@ def fit(
         earlier = like if isinstance(like, Stats) else load(like)
         asked = asked.over(request_of(earlier.fitted, earlier.name or "the earlier fit"))
         expected = earlier.expected("apply")
-    settings = FitSettings(threads, batch_rows, memory, asked.quantiles == "sketch")
-    complete = asked.recipe()
-    chains: list[Chain] = [complete.method, *(chain for _, chain in complete.sets)]
-    repeat = any(scans_again(chain, settings.sketched) for chain in chains)
-    with _opened(source, format, asked.reading(), expected, repeat) as opened:
-        return Stats(_fit(opened, complete, state, settings, progress or NoProgress()))
+    return _Prepared(asked.recipe(), asked.quantiles == "sketch", asked.reading(), expected)
 
 
 def _fit(
@@ -161,14 +245,7 @@ def _fit(
     progress: Progress,
 ) -> Fitted:
     schema = source.schema
-    keys = tuple(
-        key
-        for text in recipe.by
-        # "a,b" names two keys, unless a column is called just that.
-        for key in ([text] if text in schema else [part.strip() for part in text.split(",")])
-    )
-    recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
-    resolved = resolve(recipe, schema)
+    recipe, resolved = _resolved(recipe, source)
     for name in source.options.types:
         if name not in schema:
             place = recipe.places.get(f"types.{name}", "--type")
@@ -191,8 +268,24 @@ def _fit(
         settings.sketched,
         recorded(recipe),
     )
+    if settings.condition:
+        found = run_condition(source, fitted, where, settings, progress)
+        fitted = dataclasses.replace(fitted, condition=found)
     _warn_of_useless(fitted)
     return fitted
+
+
+def _resolved(recipe: Recipe, source: Source) -> tuple[Recipe, dict[str, Chain]]:
+    """Return the recipe with its keys by name, and the chain of each column."""
+    schema = source.schema
+    keys = tuple(
+        key
+        for text in recipe.by
+        # "a,b" names two keys, unless a column is called just that.
+        for key in ([text] if text in schema else [part.strip() for part in text.split(",")])
+    )
+    recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
+    return recipe, resolve(recipe, schema)
 
 
 def _warn_of_useless(fitted: Fitted) -> None:

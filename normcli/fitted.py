@@ -7,8 +7,8 @@ a stats file all go through `conclude`, so they can't disagree.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import polars as pl
@@ -24,6 +24,7 @@ from normcli.tensors import ONE_CHANNEL, Channels, Tensor, channels, tensor_of
 __all__ = [
     "RAW_STATISTICS",
     "SKETCH_STATISTICS",
+    "Condition",
     "Fitted",
     "FittedColumn",
     "FittedStep",
@@ -105,6 +106,16 @@ class FittedColumn:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """The condition number of the feature covariance before and after; None if it is singular."""
+
+    features: int
+    rows: int
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A whole fit. `keys` has one row for each group, sorted; None without groups."""
 
@@ -119,6 +130,14 @@ class Fitted:
     """Whether percentiles come from mergeable sketches, not from the values themselves."""
     recipe: dict[str, Any] = field(default_factory=dict)
     """What was asked for and stands nowhere else, in the form of a recipe file."""
+
+    condition: Condition | None = None
+    """What became of the condition number of the feature covariance, if that was asked for."""
+
+    def only(self, names: Collection[str]) -> Fitted:
+        """Return the fit of those columns alone."""
+        kept = tuple(column for column in self.columns if column.name in names)
+        return replace(self, columns=kept)
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -135,7 +154,8 @@ def inner_dtype(dtype: pl.DataType) -> pl.DataType:
 def step_channels(name: str, dtype: pl.DataType, method: Method) -> Channels:
     """Return the channels that a step's parameters are found for: one, but for tensors."""
     tensor = tensor_of(dtype)
-    if tensor is None or not method.fitted:
+    # Vectors are treated as wholes by methods that join columns.
+    if tensor is None or not method.fitted or method.joins:
         return ONE_CHANNEL
     return channels(tensor, method.axis, f'column "{name}"')
 
@@ -247,13 +267,18 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
             )
     numbers = {p.name: params[p.name] for p in method.sought if p.kind != "values"}
     constants = method.constants({key: constant(key, each) for key, each in numbers.items()})
-    flat = (each.explode() if each.dtype == pl.List else each for each in constants.values())
-    if any(each.is_infinite().any() for each in flat):
+    if any(_flat(each).is_infinite().any() for each in constants.values()):
         raise DataError(
             f'column "{name}": the scale of {method.name} is larger than a float64 can hold',
             "scale the column first, for example with decimal:exponent=300",
         )
     return params
+
+
+def _flat(series: pl.Series) -> pl.Series:
+    while series.dtype == pl.List:
+        series = series.explode()
+    return series
 
 
 def _is_infinite(value: Any) -> bool:
@@ -263,7 +288,9 @@ def _is_infinite(value: Any) -> bool:
 
 
 def constant(name: str, values: Sequence[Any]) -> pl.Series:
-    """Return a parameter's numbers, or lists of numbers, as a series of float64."""
+    """Return a parameter's numbers, lists of numbers or matrices as a series of float64."""
+    if any(isinstance(value, list) and value and isinstance(value[0], list) for value in values):
+        return pl.Series(name, values, pl.List(pl.List(pl.Float64)))
     listed = any(isinstance(value, list) for value in values)
     return pl.Series(
         name,

@@ -22,7 +22,7 @@ from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
 from normcli.methods.base import Blocks, Expressions
 from normcli.rowhash import block_numbers
-from normcli.statistics import Kind, Values
+from normcli.statistics import Kind, State, Values
 from normcli.statistics.compiled import SWEPT, Sweep, sweep_for
 from normcli.tensors import Channels, Tensor, flatten, spread
 from normcli.transform import (
@@ -33,6 +33,7 @@ from normcli.transform import (
     forward,
     lookup_of,
     step_constants,
+    to_float,
 )
 
 __all__ = ["Contribution", "Pass", "Scope", "Task"]
@@ -190,6 +191,7 @@ class Contribution:
         lanes: Sequence[pl.Series],
         cells: npt.NDArray[np.uint32] | None,
         values_of: Callable[[Task, pl.Series], Values],
+        vectors_of: Callable[[pl.Series], Values] | None = None,
     ) -> None:
         """Take in what a task is about: by sweeps where there are, as values where they must be."""
         task = self.the_pass.tasks[i]
@@ -198,10 +200,13 @@ class Contribution:
             if prefix in self.sweeps[i]:
                 self.sweeps[i][prefix].update(physical(lane), cells)
                 names -= {prefix + name for name in SWEPT}
-            if names:
+            wholes = {name for name in names if _takes_vectors(self.states[i][name])}
+            if names - wholes:
                 values = values_of(task, lane)
-                for name in names:
+                for name in names - wholes:
                     self.states[i][name].update(values)
+            for name in wholes if vectors_of is not None else ():
+                self.states[i][name].update(vectors_of(lane))
 
     def _update_tensor(self, i: int, task: Task, batch: pl.DataFrame, ids: Index | None) -> None:
         """Take in the elements of tensors, each in the cell of its group and channel."""
@@ -227,7 +232,11 @@ class Contribution:
                 values = _with_blocks(values, split(lane), layout, task, own)
             return values
 
-        self._take_in(i, lanes, None if cells is None else cells.astype(np.uint32), values_of)
+        def vectors_of(lane: pl.Series) -> Values:
+            return _vector_values(lane, task, elements, self._cells_of(task))
+
+        narrow = None if cells is None else cells.astype(np.uint32)
+        self._take_in(i, lanes, narrow, values_of, vectors_of)
 
     def grow(self, cells: int, where: Index | None = None) -> None:
         """Lay the states out anew over `cells` cells, cell i going to where[i], in place."""
@@ -319,11 +328,32 @@ def _taken(
     return made.get_columns()[1:], int(count or 0)
 
 
+def _takes_vectors(state: State) -> bool:
+    return getattr(state, "of_vectors", False)  # what a search keeps is no statistic
+
+
 def _text_values(series: pl.Series) -> Values:
     texts, null = split_texts(series)
     none = np.zeros(0, np.intp)
     aside = none if null is None else np.zeros(int(null.sum()), np.intp)
     return Values("text", (), None, None, aside, none, none, texts=texts)
+
+
+def _vector_values(flat: pl.Series, task: Task, elements: Elements, cells: int) -> Values:
+    """Return the rows' vectors, as float64 in natural units, without those that lack an element."""
+    dtype = task.dtype if task.is_raw else pl.Float64()
+    numbers = pl.select(to_float(pl.lit(flat), dtype)).to_series().fill_null(float("nan"))
+    vectors = numbers.to_numpy().reshape(elements.rows, -1)
+    whole = np.isfinite(vectors).all(axis=1)
+    none = np.zeros(0, np.intp)
+    if elements.groups is None:
+        kept = vectors if whole.all() else vectors[whole]
+        return Values("float", (), None, None, none, none, none, vectors=kept)
+    layout = GroupLayout.of(elements.groups[whole], cells)
+    starts = segment_starts(layout.sorted_ids)
+    own = layout.sorted_ids[starts]
+    ordered = vectors[whole][layout.order]
+    return Values("float", (), starts, own, none, none, none, vectors=ordered)
 
 
 def _with_blocks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any, Optional, cast
 
 import typer
@@ -78,6 +79,17 @@ def fit(
     no_state: Annotated[
         bool, typer.Option("--no-state", help="Leave out the exact sums that merge needs.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Only say which scans there will be, and what they take."),
+    ] = False,
+    condition: Annotated[
+        bool,
+        typer.Option(
+            "--condition",
+            help="Find the condition number of the feature covariance, before and after.",
+        ),
+    ] = False,
     from_format: flags.FromFlag = None,
     delimiter: flags.DelimiterFlag = None,
     no_header: flags.NoHeaderFlag = False,
@@ -127,31 +139,42 @@ def fit(
             raise UsageError(f'--quantiles must be exact or sketch, not "{quantiles}"')
         if "-" in (recipe, like) and (sources or ["-"]) == ["-"]:
             raise UsageError("the recipe and the data can't both come from stdin")
+        asked: api.FitKeywords = {
+            "method": method,
+            "set": pairs(sets, "--set"),
+            "columns": columns,
+            "exclude": exclude,
+            "by": by,
+            "where": where,
+            "inf": cast(Any, inf),
+            "quantiles": cast(Any, quantiles),
+            "recipe": recipe,
+            "like": like,
+            "delimiter": delimiter,
+            "header": False if no_header else None,
+            "null_values": null_value,
+            "decimal_comma": decimal_comma or None,
+            "types": dict(pairs(types, "--type")),
+        }
+        if explain:
+            print(api.explain(sources or ["-"], format=from_format, **asked), end="")
+            return
         with progress_on_stderr(progress.value) as shown:
             stats = api.fit(
                 sources or ["-"],
-                method=method,
-                set=pairs(sets, "--set"),
-                columns=columns,
-                exclude=exclude,
-                by=by,
-                where=where,
-                inf=cast(Any, inf),
-                quantiles=cast(Any, quantiles),
-                recipe=recipe,
-                like=like,
+                **asked,
                 state=not no_state,
+                condition=condition,
                 format=from_format,
-                delimiter=delimiter,
-                header=False if no_header else None,
-                null_values=null_value,
-                decimal_comma=decimal_comma or None,
-                types=dict(pairs(types, "--type")),
                 threads=threads,
                 batch_rows=batch_rows or api.BATCH_ROWS,
                 memory=size(memory, "--memory"),
                 progress=shown,
             )
+        if condition and not quiet:
+            from normcli.report.tables import condition_text
+
+            print(condition_text(stats), file=sys.stderr)
         stats.save(output or "-")
 
     guarded(work, quiet=quiet, debug=debug)

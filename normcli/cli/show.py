@@ -18,6 +18,13 @@ def show(
         Optional[str],
         typer.Option("--column", metavar="NAME", help="One column, with the parameters by group."),
     ] = None,
+    condition: Annotated[
+        bool,
+        typer.Option(
+            "--condition",
+            help="The condition number of the feature covariance that fit --condition found.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="For the machine: the stats file without its state.")
     ] = False,
@@ -31,9 +38,12 @@ def show(
 
     def work() -> None:
         from normcli import api
-        from normcli.report.tables import print_column, print_stats
+        from normcli.report.tables import condition_text, print_column, print_stats
 
         loaded = api.load(stats)
+        if condition:
+            print(condition_text(loaded))
+            return
         if column is not None:
             loaded = loaded.only(column)
         if as_json:

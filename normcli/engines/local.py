@@ -7,6 +7,7 @@ import queue
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,7 @@ from normcli.progression import ColumnFit, Limits
 from normcli.recipe import Chain, Recipe, chain_text
 from normcli.sources import Source, extent_of
 
-__all__ = ["BATCH_ROWS", "DEFAULT_MEMORY", "FitRun", "FitSettings", "run_fit"]
+__all__ = ["BATCH_ROWS", "DEFAULT_MEMORY", "FitRun", "FitSettings", "fold_batches", "run_fit"]
 
 BATCH_ROWS = 1 << 17
 
@@ -38,6 +39,8 @@ class FitSettings:
     batch_rows: int = BATCH_ROWS
     memory: int = DEFAULT_MEMORY
     sketched: bool = False
+    condition: bool = False
+    """Whether the condition number of the feature covariance is wanted, too."""
 
     @property
     def workers(self) -> int:
@@ -149,17 +152,27 @@ def _run_pass(
 
     cells = max(1, len(index)) if the_pass.by else 1
     workers = 1 if in_order else settings.workers
-    return _fold(batches, workers, lambda: Contribution(the_pass, cells), take_in)
+    return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
 
-def _fold(
+class Mergeable(Protocol):
+    """What batches can be taken into."""
+
+    def merge(self, other: Self) -> Self:
+        """Return both added up."""
+
+
+T = TypeVar("T", bound=Mergeable)
+
+
+def fold_batches(
     batches: object,
     workers: int,
-    empty: Callable[[], Contribution],
-    take_in: Callable[[Contribution, pl.DataFrame], None],
-) -> Contribution:
+    empty: Callable[[], T],
+    take_in: Callable[[T, pl.DataFrame], None],
+) -> T:
     """Take all batches in, each into the contribution of whichever worker is free, and add up."""
-    idle: queue.SimpleQueue[Contribution] = queue.SimpleQueue()
+    idle: queue.SimpleQueue[T] = queue.SimpleQueue()
     every = [empty() for _ in range(workers)]
     for contribution in every:
         idle.put(contribution)

@@ -158,6 +158,8 @@ class Method:
     axis: Axis = field(default=-1, kw_only=True)
     """The axes of a tensor that keep parameters of their own, the others reduced over."""
 
+    joins: ClassVar[bool] = False
+    """Whether x are vectors, which several columns that one selector names make up together."""
     encodes: ClassVar[bool] = False
     """Whether x are values as they come (text, dates), not numbers; then it comes first."""
     wants: ClassVar[str] = "numbers, Booleans, dates or times"

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from normcli.api import Stats
 from normcli.dtypes import dtype_name
+from normcli.errors import StatsFileError
 from normcli.recipe import chain_text
 
-__all__ = ["console", "print_column", "print_stats"]
+__all__ = ["condition_text", "console", "print_column", "print_stats"]
 
 _MOST_GROUPS = 50
 
@@ -33,6 +34,8 @@ def print_stats(stats: Stats) -> None:
     )
     where = f", where {fitted.where}" if fitted.where else ""
     out.print(f"{fitted.rows:,} rows{of}{groups}{where}", markup=False)
+    if fitted.condition is not None:
+        out.print(condition_text(stats), markup=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
     aside = [key for key in ("nan", "inf") if any(c.summary.get(key) for c in fitted.columns)]
     shown = ["count", "null", *aside, "min", "max", "mean", "std"]
@@ -54,6 +57,23 @@ def print_stats(stats: Stats) -> None:
             *(number(summary.get(key, 0)) for key in shown),
         )
     out.print(table)
+
+
+def condition_text(stats: Stats) -> str:
+    """Return what normalization did to the condition number of the feature covariance."""
+    found = stats.fitted.condition
+    if found is None:
+        raise StatsFileError(
+            f"{stats.name} does not say the condition number", "fit with --condition"
+        )
+    before, after = (
+        "infinite (singular)" if value is None else f"{value:.4g}"
+        for value in (found.before, found.after)
+    )
+    return (
+        f"condition number of the covariance of {found.features:,} features, "
+        f"{found.rows:,} rows: {before} before, {after} after"
+    )
 
 
 def print_column(stats: Stats, name: str) -> None:

@@ -50,7 +50,8 @@ class Values:
     vectors: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        return len(self.planes[0]) if self.texts is None else len(self.texts)
+        each = (self.texts, self.vectors, *self.planes)
+        return next(len(one) for one in each if one is not None)
 
 
 class State(Protocol):

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["eigen", "weighted_product"]
+__all__ = ["eigen", "is_singular", "weighted_product"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -74,6 +74,22 @@ def _rotate(a: Floats, v: Floats, p: int, q: int) -> bool:
         matrix[:, q] = s * left + c * right
     a[p, q] = a[q, p] = 0.0
     return True
+
+
+def is_singular(covariance: Floats) -> bool:
+    """Return whether a covariance matrix is singular, up to the rounding of its entries.
+
+    That is told from the correlations, so that columns of very different sizes do not matter.
+
+    >>> is_singular(np.array([[1.0, 1e9], [1e9, 1e18]])), is_singular(np.diag([1.0, 1e18]))
+    (True, False)
+    """
+    variances = np.diag(covariance)
+    if not (variances > 0).all():
+        return True
+    deviations = np.sqrt(variances)
+    values, _ = eigen(covariance / deviations[:, None] / deviations)
+    return bool(values[-1] <= len(values) * 4 * _EPSILON * values[0])
 
 
 def weighted_product(vectors: Floats, weights: Floats, others: Floats) -> Floats:

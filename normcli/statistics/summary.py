@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
+
 from normcli.statistics import rounding
 from normcli.statistics.base import State
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
 from normcli.statistics.moments import Moments
 from normcli.statistics.ordering import percentile_fraction
+from normcli.statistics.products import CrossProducts
 from normcli.statistics.sketch import Sketch
 
 __all__ = ["Numbers", "Summary"]
@@ -109,6 +113,13 @@ class Summary:
         if self.scale == 0:
             return numbers
         return [None if n is None else n / 10**self.scale for n in numbers]
+
+    def covariances(
+        self, ddof: int = 0
+    ) -> list[tuple[list[float], npt.NDArray[np.float64]] | None]:
+        """Mean and covariance matrix of the vectors of each cell, correctly rounded."""
+        products = cast(CrossProducts, self.states["products"])
+        return [products.covariance(cell, ddof) for cell in range(len(products.counts))]
 
     @property
     def rms(self) -> Numbers:

@@ -9,6 +9,7 @@ import msgspec
 __all__ = [
     "FORMAT",
     "ColumnDocument",
+    "ConditionDocument",
     "Document",
     "QuantilesDocument",
     "SourceDocument",
@@ -32,6 +33,15 @@ class QuantilesDocument(msgspec.Struct, forbid_unknown_fields=True):
     relative_error: float
 
 
+class ConditionDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """The condition number of the feature covariance; null where it is singular."""
+
+    features: int
+    rows: int
+    before: float | None
+    after: float | None
+
+
 class ColumnDocument(msgspec.Struct, forbid_unknown_fields=True):
     """One column; the keys of a step beside the known ones are options of its method."""
 
@@ -52,3 +62,4 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     read: dict[str, Any] | None = None
     recipe: dict[str, Any] | None = None
     quantiles: QuantilesDocument | None = None
+    condition: ConditionDocument | None = None

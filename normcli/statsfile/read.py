@@ -14,6 +14,7 @@ import polars as pl
 from normcli.dtypes import parse_dtype
 from normcli.errors import NormError, StatsFileError, UsageError
 from normcli.fitted import (
+    Condition,
     Fitted,
     FittedColumn,
     FittedStep,
@@ -33,7 +34,13 @@ from normcli.request import RECORDED, from_table, recorded
 from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
 from normcli.statistics.sketch import RELATIVE_ERROR
-from normcli.statsfile.document import FORMAT, ColumnDocument, Document, QuantilesDocument
+from normcli.statsfile.document import (
+    FORMAT,
+    ColumnDocument,
+    ConditionDocument,
+    Document,
+    QuantilesDocument,
+)
 from normcli.statsfile.keys import keys_from_json, values_from_json
 from normcli.tensors import tensor_of, unnested
 
@@ -138,7 +145,19 @@ def _fitted(document: Document) -> Fitted:
         with_state=any(column.inputs[0] is not None for column in columns),
         sketched=sketched,
         recipe=recipe,
+        condition=_condition(document.condition, document.source.rows),
     )
+
+
+def _condition(part: ConditionDocument | None, rows: int) -> Condition | None:
+    if part is None:
+        return None
+    numbers = (part.before, part.after)
+    if any(n is not None and not 1 <= n < math.inf for n in numbers):
+        raise _RefusedError("condition: a condition number is at least 1, and finite")
+    if part.features < 1 or not 0 <= part.rows <= rows:
+        raise _RefusedError("condition: there are no such features or rows")
+    return Condition(part.features, part.rows, *numbers)
 
 
 def _recipe(table: dict[str, Any]) -> dict[str, Any]:

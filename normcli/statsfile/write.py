@@ -6,6 +6,7 @@ stands on one line, so that there is one line for each group.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ def to_text(fitted: Fitted) -> str:
         document["recipe"] = _recipe(fitted.recipe)
     if fitted.sketched:
         document["quantiles"] = {"kind": "sketch", "relative_error": RELATIVE_ERROR}
+    if fitted.condition is not None:
+        document["condition"] = dataclasses.asdict(fitted.condition)
     document["columns"] = {column.name: _column(column, fitted) for column in fitted.columns}
     return _pretty(document, "") + "\n"
 

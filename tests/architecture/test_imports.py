@@ -45,8 +45,12 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"errors", "fitted", "flat", "tensors", "transform"},
         {"numpy", "polars"},
     ),
+    "conditioning": (
+        {"errors", "fitted", "statistics", "tensors", "transform"},
+        {"numpy", "polars"},
+    ),
     # A fit's scans in words.
-    "explain": ({"fitted", "recipe"}, {"polars"}),
+    "outline": ({"fitted", "recipe"}, {"polars"}),
     "plan": (
         {
             "flat",
@@ -112,6 +116,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "engines": (
         {
             "application",
+            "conditioning",
             "destinations",
             "dtypes",
             "errors",
@@ -137,6 +142,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "fitted",
             "merging",
             "methods",
+            "outline",
             "recipe",
             "request",
             "sinks",

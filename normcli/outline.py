@@ -10,7 +10,7 @@ import polars as pl
 from normcli.fitted import needed_statistics
 from normcli.recipe import Chain, chain_text
 
-__all__ = ["Stage", "explain", "stages"]
+__all__ = ["Stage", "outline", "stages"]
 
 # Exact percentiles that do not fit in memory are narrowed down by counting.
 _MORE_SEARCHING = {False: 1, True: 2}
@@ -68,7 +68,7 @@ def _domains(chain: Chain, start: int, stop: int) -> list[str]:
     return [f"the domain of {' and '.join(names)}"] if names else []
 
 
-def explain(chains: Mapping[str, Chain], by: tuple[str, ...], sketched: bool) -> str:
+def outline(chains: Mapping[str, Chain], by: tuple[str, ...], sketched: bool) -> str:
     """Return the scans of a fit as text, a line for each column in each of them.
 
     All columns share every scan. Scans that a search for percentiles may need besides come

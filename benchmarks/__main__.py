@@ -1,0 +1,94 @@
+"""normcli and its peers side by side: python -m benchmarks [--quick] [--only TEXT].
+
+Writes benchmarks/RESULTS.md (with --quick it only prints): for each work the seconds and the
+memory of normcli, and the ratio of its median to that of each peer, in the same run, in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.timing import Timing, alternate
+from benchmarks.works import Work, works
+
+_RESULTS = Path(__file__).parent / "RESULTS.md"
+_PACKAGES = ("normcli", "polars", "pyarrow", "numpy", "duckdb", "scikit-learn", "pandas")
+
+
+def _versions() -> Iterator[str]:
+    yield f"Python {platform.python_version()}"
+    for name in _PACKAGES:
+        try:
+            yield f"{name} {importlib.metadata.version(name)}"
+        except importlib.metadata.PackageNotFoundError:
+            yield f"{name} –"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def _head(quick: bool) -> str:
+    return (
+        "# Results\n\n"
+        f"Made by `python -m benchmarks{' --quick' if quick else ''}` on "
+        f"{datetime.date.today().isoformat()}: {_processor()}, {os.cpu_count()} cores; "
+        f"{', '.join(_versions())}.\n\n"
+        "Whole processes in turn (A B A B …), medians. A ratio is normcli's median over that of "
+        "the peer in the same run: below 1, normcli is faster. Memory is the median of the peak "
+        "resident set sizes.\n"
+    )
+
+
+def _row(work: Work, timings: dict[str, Timing]) -> str:
+    own = timings["normcli"]
+    peers = [
+        f"{name} {timing.median:.2f} s ({timing.peak:.0f} MB): "
+        f"**{own.median / timing.median:.2f}**"
+        + (f" (goal {work.goals[name]:g})" if name in work.goals else "")
+        for name, timing in timings.items()
+        if name != "normcli"
+    ]
+    return f"| {work.name} | {own.median:.2f} s | {own.peak:.0f} MB | {'<br>'.join(peers) or '–'} |"
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small data, three runs, no file")
+    parser.add_argument("--only", default="", help="the works whose name has this text")
+    parser.add_argument("--runs", type=int, help="how many runs are counted (5; quick: 3)")
+    arguments = parser.parse_args()
+    runs = arguments.runs or (3 if arguments.quick else 5)
+    lines = [
+        _head(arguments.quick),
+        "| work | normcli | memory | peers: ratio |",
+        "|---|---|---|---|",
+    ]
+    for line in lines:
+        print(line)
+    chosen = [work for work in works(arguments.quick) if arguments.only in work.name]
+    for work in chosen:
+        missing = [name for name, command in work.commands.items() if not shutil.which(command[0])]
+        commands = {k: v for k, v in work.commands.items() if k not in missing}
+        lines.append(_row(work, alternate(commands, runs, work.variables)))
+        print(lines[-1], flush=True)
+    if not arguments.quick and not arguments.only:
+        _RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        print(f"written: {_RESULTS}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""What is measured: normcli's command and those of its peers, and the ratio to be reached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.datasets import COLUMNS, folder, make
+
+__all__ = ["Work", "works"]
+
+_SAMPLE = Path(__file__).parents[1] / "sample_data" / "penguins.csv"
+_ONE_COMMAND = "import typer\napp = typer.Typer()\n@app.command()\ndef main(a: str): ...\napp()"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One line of the results; a goal is the ratio to a peer that is to be reached."""
+
+    name: str
+    commands: Mapping[str, Sequence[str]]
+    goals: Mapping[str, float] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def _normcli(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "normcli", *map(str, arguments)]
+
+
+def _peer(work: str, path: Path, by: str = "") -> list[str]:
+    return [sys.executable, "-m", "benchmarks.peers", work, str(path), *([by] if by else [])]
+
+
+def _python(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def works(quick: bool) -> Iterator[Work]:
+    """Yield all works; the data of each are made just before it."""
+    yield from _fits(quick)
+    yield from _texts(quick)
+    yield from _quantiles(quick)
+    yield from _carrying(quick)
+    yield from _starts()
+
+
+def _fits(quick: bool) -> Iterator[Work]:
+    rows = 1_000_000 if quick else 40_000_000
+    for kind, goal in (("float64", 1.10), ("float32", 1.25)):
+        path = make(kind, rows)
+        fit = _normcli("fit", path, "-x", "h")
+        goals = {"polars": goal}
+        if kind == "float64":
+            goals |= {"duckdb": 0.75, "scikit-learn": 0.35}
+        yield Work(
+            f"fit zscore, {rows:,} × 8 {kind}",
+            {
+                "normcli": fit,
+                "polars": _peer("polars_fit", path),
+                "duckdb": _peer("duckdb_fit", path),
+                "scikit-learn": _peer("sklearn_fit", path),
+                **({"pandas": _peer("pandas_fit", path)} if quick else {}),
+            },
+            goals,
+        )
+    path = make("float64", rows)
+    for key, groups, goals in (
+        ("g", "1,000", {"polars": 1.25, "duckdb": 1.0}),
+        ("h", "100,000", {"polars": 1.5}),
+    ):
+        yield Work(
+            f"fit zscore by {groups} groups, {rows:,} × 8",
+            {
+                "normcli": _normcli("fit", path, "-c", ",".join(COLUMNS), "--by", key),
+                "polars": _peer("polars_fit", path, key),
+                "duckdb": _peer("duckdb_fit", path, key),
+            },
+            goals,
+        )
+    path = make("float64", rows)
+    yield Work(
+        "the NumPy reference instead of the compiled kernel (as a peer)",
+        {"normcli": _normcli("fit", path, "-x", "h"), "numpy": _normcli("fit", path, "-x", "h")},
+        {"numpy": 1.0},
+        {"numpy": {"NORMCLI_KERNEL": "numpy"}},
+    )
+    path = make("hive", rows // 4)
+    yield Work(
+        f"fit zscore, {rows // 4:,} × 8 in 100 files",
+        {"normcli": _normcli("fit", path), "polars": _peer("polars_fit", path)},
+    )
+
+
+def _texts(quick: bool) -> Iterator[Work]:
+    rows = 500_000 if quick else 8_000_000
+    path = make("csv", rows)
+    mean = [f"{what} {i}" for i in range(1, 9) for what in ("mean", "pstdev")]
+    miller = ["mlr", "--icsv", "--ojson", "stats1", "-a", "mean,var,min,max", "-f"]
+    yield Work(
+        f"fit zscore, {rows:,} × 8 CSV",
+        {
+            "normcli": _normcli("fit", path),
+            "polars": _peer("polars_csv", path),
+            "duckdb": _peer("duckdb_csv", path),
+            **(
+                {
+                    "Miller": [*miller, ",".join(COLUMNS), str(path)],
+                    "datamash": ["sh", "-c", f"datamash -t, -H {' '.join(mean)} < {path}"],
+                }
+                if quick
+                else {}
+            ),
+        },
+        {"polars": 1.10, "duckdb": 0.8},
+    )
+
+
+def _quantiles(quick: bool) -> Iterator[Work]:
+    rows = 500_000 if quick else 10_000_000
+    path = make("float64", rows)
+    yield Work(
+        f"fit robust (exact quartiles), {rows:,} × 8",
+        {
+            "normcli": _normcli("fit", path, "-x", "h", "-m", "robust"),
+            "duckdb": _peer("duckdb_quartiles", path),
+            "polars": _peer("polars_quartiles", path),
+            "scikit-learn": _peer("sklearn_quartiles", path),
+        },
+        {"duckdb": 0.5},
+    )
+
+
+def _carrying(quick: bool) -> Iterator[Work]:
+    rows = 500_000 if quick else 10_000_000
+    path, out = make("float64", rows), folder() / "out.parquet"
+    for key, groups, goal in (("", "", 1.08), ("g", " by 1,000 groups", 1.25)):
+        stats = folder() / f"stats{key}.json"
+        by = ["--by", key] if key else []
+        fit = _normcli("fit", path, "-c", ",".join(COLUMNS), *by, "-o", stats)
+        subprocess.run(fit, check=True)
+        commands = {
+            "normcli": _normcli("apply", stats, path, "-o", out),
+            "polars copy": _peer("polars_copy", path),
+        }
+        if not key:
+            commands["scikit-learn"] = _peer("sklearn_apply", path)
+        yield Work(f"apply{groups}, {rows:,} × 8", commands, {"polars copy": goal})
+        if not key:
+            normalized = folder() / "normalized.parquet"
+            subprocess.run(_normcli("apply", stats, path, "-o", normalized), check=True)
+            yield Work(
+                f"invert, {rows:,} × 8",
+                {
+                    "normcli": _normcli("invert", stats, normalized, "-o", out),
+                    "polars copy": _peer("polars_copy", normalized),
+                },
+                {"polars copy": goal},
+            )
+    for left in folder().glob("*.out"):
+        left.unlink()
+
+
+def _starts() -> Iterator[Work]:
+    typer = _python("import typer")
+    yield Work("--version", {"normcli": _normcli("--version"), "typer": typer}, {"typer": 1.3})
+    one = _python(_ONE_COMMAND, "--help")
+    for command in (["--help"], ["fit", "--help"]):
+        yield Work(
+            " ".join(command),
+            {"normcli": _normcli(*command), "one-command Typer app": one},
+            {"one-command Typer app": 1.3},
+        )
+    yield Work(
+        "fit of 344 penguins",
+        {
+            "normcli": _normcli("fit", _SAMPLE, "--null-value", "NA"),
+            "import polars, typer": _peer("nothing", _SAMPLE),
+        },
+        {"import polars, typer": 1.5},
+    )

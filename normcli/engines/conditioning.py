@@ -1,0 +1,48 @@
+"""One scan more: the condition number of the feature covariance, before and after."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from normcli.application import Transform, TransformOptions
+from normcli.conditioning import Covariances, features
+from normcli.engines.failures import engine_errors
+from normcli.engines.local import FitSettings, fold_batches
+from normcli.engines.progress import Progress
+from normcli.fitted import Condition, Fitted
+from normcli.sources import Source, extent_of
+
+__all__ = ["run_condition"]
+
+
+def run_condition(
+    source: Source,
+    fitted: Fitted,
+    where: pl.Expr | None,
+    settings: FitSettings,
+    progress: Progress,
+) -> Condition:
+    """Scan the fitted rows once more, and normalize them on the way."""
+    columns = features(fitted)
+    options = TransformOptions(unknown_group="null")
+    frame = source.lazy() if where is None else source.lazy().filter(where)
+    wanted = {*(column.name for column in columns), *fitted.by}
+    frame = frame.select(name for name in source.schema if name in wanted)
+    schema = pl.Schema({name: source.schema[name] for name in source.schema if name in wanted})
+    kept = [column.name for column in fitted.columns if column.name in wanted]
+    transform = Transform(fitted.only(kept), "apply", schema, options, "the input")
+
+    def take_in(found: Covariances, batch: pl.DataFrame) -> None:
+        found.update(batch, transform(batch), columns)
+        progress.advance(batch.height)
+
+    batches = frame.collect_batches(
+        chunk_size=settings.batch_rows, maintain_order=False, engine="streaming"
+    )
+    progress.start("fit (condition)", lambda: extent_of(source))
+    try:
+        with engine_errors(source, "fit"):
+            found = fold_batches(batches, settings.workers, Covariances, take_in)
+    finally:
+        progress.finish()
+    return found.condition()
