@@ -72,6 +72,9 @@ class Covariances:
             values = Values("float", (), None, None, _NONE, _NONE, _NONE, vectors=vectors)
             state.update(values)
 
+    def settle(self) -> None:
+        """Nothing is left to be done after the last batch."""
+
     def merge(self, other: Covariances) -> Covariances:
         """Return those of both sets of batches."""
         return Covariances(self.before.merge(other.before), self.after.merge(other.after))

@@ -205,8 +205,9 @@ class Contribution:
                 values = values_of(task, lane)
                 for name in names - wholes:
                     self.states[i][name].update(values)
-            for name in wholes if vectors_of is not None else ():
-                self.states[i][name].update(vectors_of(lane))
+            if wholes and vectors_of is not None:
+                for name in wholes:
+                    self.states[i][name].update(vectors_of(lane))
 
     def _update_tensor(self, i: int, task: Task, batch: pl.DataFrame, ids: Index | None) -> None:
         """Take in the elements of tensors, each in the cell of its group and channel."""

@@ -158,6 +158,9 @@ def _run_pass(
 class Mergeable(Protocol):
     """What batches can be taken into."""
 
+    def settle(self) -> None:
+        """Bring it into the form that can be added up, after the last batch."""
+
     def merge(self, other: Self) -> Self:
         """Return both added up."""
 
