@@ -291,11 +291,8 @@ class Transform:
         return self._kept(target, x, y).cast(target.output, strict=False).alias(target.name)
 
     def _tells_known(self, target: _Target) -> bool:
-        """Whether a column tells the rows of known groups; else their constants are null."""
-        choice = self._options.unknown_group
-        return target.known is not None and (
-            choice == "keep" or (choice == "null" and not target.table.width)
-        )
+        """Whether a column tells the rows of known groups, which others are not treated as."""
+        return target.known is not None and self._options.unknown_group in ("keep", "null")
 
     def _kept(self, target: _Target, carried: pl.Expr, original: pl.Expr) -> pl.Expr:
         if not self._tells_known(target):

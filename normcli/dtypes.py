@@ -65,6 +65,8 @@ def dtype_name(dtype: pl.DataType) -> str:
         return f"Decimal({dtype.precision},{dtype.scale})"
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
         return "String"
+    if isinstance(dtype, pl.BaseExtension):
+        return f"{dtype.ext_name()}, {dtype_name(_made(dtype.ext_storage()))}"
     if isinstance(dtype, pl.Array):
         inner = dtype.inner
         while isinstance(inner, pl.Array):

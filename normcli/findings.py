@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from normcli.fitted import FittedColumn
 
@@ -12,34 +14,71 @@ __all__ = ["findings"]
 def findings(column: FittedColumn) -> Iterator[str]:
     """Yield what of a column's fit can't do what it was asked for."""
     summary = column.summary
+    if summary["count"] == 0:
+        yield "has no valid value; apply will give null"
+        return
     missing = [
         f"{key} of {step.method.name}"
         for step in column.steps
         for key, value in step.params.items()
-        if value is None
+        if not step.shape and value is None
     ]
-    if summary["count"] == 0:
-        yield "has no valid value; apply will give null"
-        return
     if missing:
         yield f"has too few values for the {' and '.join(missing)}; apply will give null"
-    elif summary["min"] == summary["max"]:
+    elif "min" in summary and summary["min"] == summary["max"]:
         yield f"is constant ({summary['min']}); its scale is taken to be 1"
+    else:
+        yield from _of_channels(column)
+    yield from _of_groups(column)
+
+
+def _of_channels(column: FittedColumn) -> Iterator[str]:
+    """Yield what holds for some of the channels of a tensor column."""
+    channels = math.prod(column.steps[0].shape)
+    entered = column.inputs[0]
+    empty: set[int] = set()
+    if channels > 1 and entered is not None:
+        counts = entered.rows["counts"].to_json()[0]
+        lows, highs = entered.rows["extremes"].to_json()
+        empty = {i for i, count in enumerate(counts) if count == 0}
+        constant = {i for i in range(channels) if i not in empty and lows[i] == highs[i]}
+        if empty:
+            yield f"has no valid value in {_some(empty, channels, 'channels')}; they become null"
+        if constant:
+            some = _some(constant, channels, "channels")
+            yield f"is constant in {some}; their scale is taken to be 1"
+    for step in column.steps:
+        for key, values in step.params.items() if step.shape else ():
+            without = _without(values) - (empty if step.shape == column.steps[0].shape else set())
+            if without and key not in step.method.given:
+                some = _some(without, len(values), "channels")
+                yield (
+                    f"has too few values for the {key} of {step.method.name} in {some}; "
+                    "they become null"
+                )
+
+
+def _of_groups(column: FittedColumn) -> Iterator[str]:
     groups = column.inputs[0].groups if column.inputs[0] is not None else None
     if groups is None:
         return
     counts = groups["counts"].to_json()[0]
     empty = {cell for cell, count in enumerate(counts) if count == 0}
-    lacking = {
-        cell
-        for step in column.steps
-        for values in (step.groups or {}).values()
-        for cell, value in enumerate(values)
-        if value is None
-    } - empty
+    lacking: set[int] = set()
+    most = len(counts)
+    for step in column.steps:
+        for values in (step.groups or {}).values():
+            if len(values) == len(counts):
+                lacking |= _without(values) - empty
+    of = "channels of groups" if math.prod(column.steps[0].shape) > 1 else "groups"
     for cells, what in ((empty, "no valid value"), (lacking, "too few values")):
         if cells:
-            yield (
-                f"has {what} in {len(cells):,} of {len(counts):,} groups; "
-                "apply will treat them as unknown groups"
-            )
+            yield f"has {what} in {_some(cells, most, of)}; apply will treat them as unknown groups"
+
+
+def _without(values: Collection[Any]) -> set[int]:
+    return {cell for cell, value in enumerate(values) if value is None}
+
+
+def _some(cells: Collection[int], of: int, what: str) -> str:
+    return f"{len(cells):,} of {of:,} {what}"

@@ -61,9 +61,10 @@ class ColumnFit:
         self, name: str, dtype: pl.DataType, chain: Chain, grouped: bool, limits: Limits
     ) -> None:
         self.name = name
-        self.dtype = dtype
         self.chain = chain
         self.tensor = tensor_of(dtype)
+        # Whether tensors are an extension type is a matter of the file, not of the fit.
+        self.dtype = dtype if self.tensor is None else self.tensor.dtype
         self.inner = inner_dtype(dtype)
         self.channels = tuple(step_channels(name, dtype, method) for method in chain)
         self.grouped = grouped

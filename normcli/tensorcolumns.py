@@ -109,9 +109,7 @@ class TensorColumn:
         table = constants.to_dict(as_series=True)
         lookup, x, steps = flat_lookup(frame, table), pl.col("\0x"), self.column.steps
         told = None
-        if known is not None and (
-            self.elsewhere == "keep" or (self.elsewhere == "null" and not constants.width)
-        ):
+        if known is not None and self.elsewhere in ("keep", "null"):
             told = self._at(known, elements).alias("\0known")
             frame = frame.with_columns(told)
         if self.direction == "apply":

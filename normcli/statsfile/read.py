@@ -100,7 +100,7 @@ def _decode(data: bytes, name: str) -> Document:
         raise StatsFileError(
             f'{name} is not a stats file: it has no "format": "{FORMAT}"', _MADE_BY
         )
-    if b'"dtype": "Decimal(' in data:
+    if b'"Decimal(' in data or b"(Decimal(" in data:
         # Decimals have more digits than a float64; read all numbers of this file exactly.
         return msgspec.convert(msgspec.json.Decoder(float_hook=Decimal).decode(data), Document)
     return msgspec.convert(head, Document)

@@ -139,16 +139,25 @@ def _pretty(value: Any, indent: str) -> str:
 
 def _encoded_rows(rows: list[Any]) -> list[str] | None:
     """Return each of many rows encoded, in one go; None if that can't be done."""
-    if not isinstance(rows[0], list) or any(isinstance(each, Decimal) for each in rows[0]):
+    if not isinstance(rows[0], list):
         return None
     if any(isinstance(each, list) for row in rows for each in row):
-        return [_encode(row) for row in rows]  # lists of a group stay on its line
+        return [_on_one_line(row) for row in rows]  # lists of a group stay on its line
     try:
         lines = _encode(rows)[2:-2].split("], [")
     except TypeError:
         return None
     # More parts than rows: some text holds what stands between two rows.
     return [f"[{line}]" for line in lines] if len(lines) == len(rows) else None
+
+
+def _on_one_line(value: Any) -> str:
+    if not isinstance(value, list):
+        return _scalar(value)
+    try:
+        return _encode(value)
+    except TypeError:  # decimals in it
+        return f"[{', '.join(map(_on_one_line, value))}]"
 
 
 def _is_plain(value: Any) -> bool:

@@ -42,7 +42,7 @@ def _array(rows: Sequence[Any], shape: tuple[int, ...], inner: pl.DataType) -> p
     full = [[None] * width if row is None else list(row) for row in rows]
     flat = pl.Series("x", [value for row in full for value in row], inner)
     made = flat.reshape((-1, *shape))
-    kept = pl.Series([row is not None for row in rows])
+    kept = pl.Series([row is not None for row in rows], dtype=pl.Boolean)
     return pl.select(pl.when(kept).then(made)).to_series().alias("x")
 
 

@@ -91,8 +91,9 @@ def test_keep_brings_integers_back_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("choice", ["null", "keep"])
-def test_values_of_unknown_groups_need_not_lie_in_the_domain(choice: _Choice) -> None:
-    stats = _fit(_SEEN, "log")
+@pytest.mark.parametrize("chain", ["log", "log+zscore", "center:mean=0+log"])
+def test_values_of_unknown_groups_need_not_lie_in_the_domain(chain: str, choice: _Choice) -> None:
+    stats = _fit(_SEEN, chain)
     new = _frame("ac", 2.0, -5.0)
     found = stats.apply(new, unknown_group=choice)["x"]
     assert found[1] == (None if choice == "null" else -5.0)

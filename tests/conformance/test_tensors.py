@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +38,7 @@ _CHAINS = [
 _KEYS = ["a", "b", "a", "b", "b", "a", "a", "b", "a"]
 
 
-def _chain(text: str, axis: str) -> str:
+def with_axis(text: str, axis: str) -> str:
     """Return the chain with that axis in every step that has one."""
     steps = []
     for method in parse_chain(text):
@@ -93,7 +94,7 @@ def check(
 ) -> pl.DataFrame:
     """Hold a tensor column "x" to the law; return it normalized."""
     series, keys = frame["x"], frame["g"].to_list()
-    stats = _fit(frame, _chain(text, axis), by)
+    stats = _fit(frame, with_axis(text, axis), by)
     alone = scalars(series, shape, axis, keys)
     channels = alone.width - 1
     expected = _fit(alone, text, by)
@@ -113,6 +114,11 @@ def check(
     else:
         # What has no parameters of its own has no channels, either.
         assert state == every["state"]
+
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        stats.save(file.name)
+        stats = normcli.load(file.name)
+    assert json.loads(stats.to_json()) == found
 
     carried, carried_alone = stats.apply(frame), expected.apply(alone)
     assert scalars(carried["x"], shape, axis, keys).equals(carried_alone)
