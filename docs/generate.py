@@ -18,7 +18,7 @@ from schema import schema
 import normcli
 from normcli.methods import METHODS, Method
 
-COMMANDS = ("fit", "apply", "invert", "merge", "show", "methods")
+COMMANDS = ("fit", "apply", "invert", "merge", "show", "suggest", "methods")
 DOCS = Path(__file__).parent
 PACKAGE = Path(inspect.getfile(normcli)).parent
 

@@ -15,16 +15,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normcli.api import Stats, explain, fit, load, merge
+    from normcli.api import Stats, explain, fit, load, merge, suggest
 
-__all__ = ["Stats", "__version__", "explain", "fit", "load", "merge"]
+__all__ = ["Stats", "__version__", "explain", "fit", "load", "merge", "suggest"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     # The interface imports polars and numpy, which `normcli --help` must not wait for.
-    if name in ("Stats", "explain", "fit", "load", "merge"):
+    if name in ("Stats", "explain", "fit", "load", "merge", "suggest"):
         from normcli import api
 
         return getattr(api, name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypedDict, Unpack, overload
@@ -13,15 +14,18 @@ from typing import Any, Literal, Protocol, TypedDict, Unpack, overload
 import polars as pl
 
 from normcli.application import Direction, Transform, TransformKeywords, TransformOptions
+from normcli.columns import select
 from normcli.destinations import check_destination, is_directory, output_encoding
 from normcli.dtypes import parse_dtype
 from normcli.engines.conditioning import run_condition
 from normcli.engines.local import BATCH_ROWS, DEFAULT_MEMORY, FitSettings, run_fit
 from normcli.engines.progress import NoProgress, Progress
+from normcli.engines.surveying import run_survey
 from normcli.engines.transforming import Job, run_transform
 from normcli.errors import (
     DataError,
     EnvironmentFailureError,
+    NormError,
     NormWarning,
     StatsFileError,
     UsageError,
@@ -31,6 +35,7 @@ from normcli.findings import findings
 from normcli.fitted import Fitted
 from normcli.merging import merge_fits
 from normcli.outline import outline
+from normcli.profiles import Profile, Shape, Survey
 from normcli.recipe import Chain, Recipe, parse_chain, resolve, scans_again
 from normcli.request import Request, read_recipe, recorded, request_of
 from normcli.sinks import WriteOptions, write_text
@@ -43,6 +48,7 @@ from normcli.sources import (
     open_source,
 )
 from normcli.statsfile import from_bytes, to_text
+from normcli.suggestion import Advice, Suggestion, advise
 from normcli.where import row_predicate
 
 __all__ = [
@@ -52,6 +58,7 @@ __all__ = [
     "Progress",
     "ReadOptions",
     "Stats",
+    "Suggestion",
     "TransformOptions",
     "check_destination",
     "explain",
@@ -59,6 +66,8 @@ __all__ = [
     "load",
     "merge",
     "parse_dtype",
+    "suggest",
+    "write_text",
 ]
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -73,6 +82,9 @@ class ArrowStream(Protocol):
 
 ArrowData = pl.DataFrame | ArrowStream
 """Rows in memory."""
+
+_ENOUGH = 10_000
+"""Values on which a function is fitted to see what it would do to a column's shape."""
 
 
 def fit(
@@ -277,21 +289,107 @@ def _fit(
 
 def _resolved(recipe: Recipe, source: Source) -> tuple[Recipe, dict[str, Chain]]:
     """Return the recipe with its keys by name, and the chain of each column."""
-    schema = source.schema
-    keys = tuple(
+    recipe = dataclasses.replace(recipe, by=_keys(recipe.by, source.schema))
+    return recipe, resolve(recipe, source.schema)
+
+
+def _keys(by: Sequence[str], schema: pl.Schema) -> tuple[str, ...]:
+    keys = (
         key
-        for text in recipe.by
+        for text in by
         # "a,b" names two keys, unless a column is called just that.
         for key in ([text] if text in schema else [part.strip() for part in text.split(",")])
     )
-    recipe = dataclasses.replace(recipe, by=tuple(dict.fromkeys(keys)))
-    return recipe, resolve(recipe, schema)
+    return tuple(dict.fromkeys(keys))
 
 
 def _warn_of_useless(fitted: Fitted) -> None:
     for column in fitted.columns:
         for warning in findings(column):
             warnings.warn(f'column "{column.name}" {warning}', NormWarning, stacklevel=4)
+
+
+def suggest(
+    source: Paths | pl.LazyFrame | ArrowData,
+    *,
+    columns: str | None = None,
+    exclude: str | None = None,
+    by: str | Sequence[str] = (),
+    where: str | None = None,
+    format: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
+    null_values: Sequence[str] = (),
+    decimal_comma: bool = False,
+    types: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Suggestion:
+    """Look at each column and suggest a chain for it, with the reason; arguments as for `fit`.
+
+    One scan counts exactly what is missing, zero, different, smallest and largest; shapes are
+    judged on a sample of at most 131,072 rows, which depends on the order of the rows and on
+    nothing else. Raises NormError as `fit` does.
+
+    >>> advice = suggest(pl.DataFrame({"x": [0.5, 1.5, 4.0], "on": [True, False, True]})).columns
+    >>> advice["x"].chain, advice["on"].chain
+    ('zscore', 'skip')
+    """
+    options = ReadOptions(
+        delimiter,
+        header,
+        tuple(null_values),
+        decimal_comma,
+        {name: parse_dtype(text) for name, text in (types or {}).items()},
+    )
+    with _opened(source, format, options, {}, repeat=False) as opened:
+        schema = opened.schema
+        keys = _keys((by,) if isinstance(by, str) else by, schema)
+        for key in keys:
+            if key not in schema:
+                raise DataError(
+                    f'there is no column "{key}" to group by', did_you_mean(key, schema)
+                )
+        left_out = builtins.set(select(exclude, schema)) if exclude else ()
+        chosen = select(columns, schema) if columns is not None else list(schema)
+        looked_at = [name for name in chosen if name not in left_out and name not in keys]
+        if not looked_at:
+            raise DataError("there is no column to look at", "group keys and --exclude leave none")
+        survey = run_survey(
+            opened, looked_at, keys, row_predicate(where, schema), progress or NoProgress()
+        )
+        text = opened.encoding is not None and opened.encoding.is_text
+        read = options.to_json() if text or options.types else {}
+    profiles = {profile.name: profile for profile in survey.profiles()}
+    advice = {name: advise(profiles[name], _after(survey, profiles[name])) for name in profiles}
+    advice |= {key: Advice("skip", "a group key", "group_key") for key in keys}
+    infinite = any(profiles[n].infinite and advice[n].chain != "skip" for n in profiles)
+    return Suggestion(
+        {name: advice[name] for name in schema if name in advice},
+        survey.rows,
+        survey.sampled,
+        keys,
+        where,
+        "skip" if infinite else None,
+        read,
+    )
+
+
+def _after(survey: Survey, column: Profile) -> Callable[[str], Shape | None]:
+    """Return a function that tells the shape of a column after a chain, None if it can't be."""
+
+    def shape(chain: str) -> Shape | None:
+        def carry(sample: pl.Series, values: pl.Series) -> pl.Series:
+            fitted = fit(
+                sample.gather_every(len(sample) // _ENOUGH + 1).to_frame("x"), method=chain
+            )
+            return fitted.apply(values.to_frame("x"))["x"]
+
+        try:
+            return survey.shape(column, carry)
+        except NormError:
+            return None
+
+    return shape
 
 
 def load(path: str | os.PathLike[str]) -> Stats:

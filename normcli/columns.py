@@ -8,6 +8,7 @@ is skipped too.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from normcli.errors import DataError, UsageError, did_you_mean
 __all__ = [
     "SELECTOR_CLASSES",
     "Split",
+    "column",
     "decimal_scale",
     "number_kind",
     "physical",
@@ -135,6 +137,16 @@ def _planes(series: pl.Series) -> tuple[npt.NDArray[Any], ...]:
     if series.null_count():
         series = series.fill_null(0)
     return (series.to_numpy(),)
+
+
+def column(name: str) -> pl.Expr:
+    """Return the column of that name, also where polars would take it for a pattern.
+
+    >>> pl.DataFrame({"*": [1], "^.$": [2]}).select(column("^.$")).item()
+    2
+    """
+    pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
+    return pl.col(f"^{re.escape(name)}$") if pattern else pl.col(name)
 
 
 def select(selector: str, schema: pl.Schema) -> list[str]:

@@ -15,6 +15,7 @@ from normcli.cli.invert import invert
 from normcli.cli.merge import merge
 from normcli.cli.methods import methods
 from normcli.cli.show import show
+from normcli.cli.suggest import suggest
 from normcli.kernel import name_of_kernel
 
 __all__ = ["app", "main"]
@@ -50,7 +51,7 @@ def _root(
     """
 
 
-for _command in (fit, apply, invert, merge, show, methods):
+for _command in (fit, apply, invert, merge, show, suggest, methods):
     app.command()(_command)
 
 

@@ -35,18 +35,9 @@ def fit(
         ),
     ] = None,
     columns: flags.ColumnsFlag = None,
-    exclude: Annotated[
-        Optional[str],
-        typer.Option("-x", "--exclude", metavar="SELECTOR", help="Leave these columns alone."),
-    ] = None,
-    by: Annotated[
-        Optional[list[str]],
-        typer.Option("-b", "--by", metavar="COLUMN", help="Group keys (repeatable, or a,b)."),
-    ] = None,
-    where: Annotated[
-        Optional[str],
-        typer.Option("--where", metavar="SQL", help="The rows to fit on: \"split = 'train'\"."),
-    ] = None,
+    exclude: flags.ExcludeFlag = None,
+    by: flags.ByFlag = None,
+    where: flags.WhereFlag = None,
     inf: Annotated[
         Optional[str],
         typer.Option(

@@ -8,12 +8,14 @@ from typing import Annotated, Optional
 import typer
 
 __all__ = [
+    "ByFlag",
     "ColumnsFlag",
     "CompressionFlag",
     "DebugFlag",
     "DecimalCommaFlag",
     "DelimiterFlag",
     "DtypeFlag",
+    "ExcludeFlag",
     "FloatFormatFlag",
     "FromFlag",
     "MapFlag",
@@ -32,6 +34,7 @@ __all__ = [
     "UnknownGroup",
     "UnknownGroupFlag",
     "When",
+    "WhereFlag",
 ]
 
 
@@ -80,6 +83,18 @@ ColumnsFlag = Annotated[
     typer.Option(
         "-c", "--columns", metavar="SELECTOR", help="Only these: names, globs, classes (@float)."
     ),
+]
+ExcludeFlag = Annotated[
+    Optional[str],
+    typer.Option("-x", "--exclude", metavar="SELECTOR", help="Leave these columns alone."),
+]
+ByFlag = Annotated[
+    Optional[list[str]],
+    typer.Option("-b", "--by", metavar="COLUMN", help="Group keys (repeatable, or a,b)."),
+]
+WhereFlag = Annotated[
+    Optional[str],
+    typer.Option("--where", metavar="SQL", help="The rows to fit on: \"split = 'train'\"."),
 ]
 FromFlag = Annotated[
     Optional[str],

@@ -113,9 +113,14 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # Output is encoded as the input was, unless told otherwise.
     "destinations": ({"errors", "sources", "temporary"}, set()),
     "sinks": ({"destinations", "errors", "sources"}, {"polars", "pyarrow"}),
+    # What columns look like; it knows neither methods nor files.
+    "profiles": ({"columns"}, {"numpy", "polars"}),
+    # Which chain suits a profile: names and thresholds, no data.
+    "suggestion": ({"methods", "profiles"}, {"polars"}),
     "engines": (
         {
             "application",
+            "columns",
             "conditioning",
             "destinations",
             "dtypes",
@@ -123,6 +128,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "fitted",
             "groups",
             "plan",
+            "profiles",
             "progression",
             "recipe",
             "sinks",
@@ -143,12 +149,14 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "merging",
             "methods",
             "outline",
+            "profiles",
             "recipe",
             "request",
             "sinks",
             "sources",
             "statistics",
             "statsfile",
+            "suggestion",
             "where",
         },
         {"polars"},

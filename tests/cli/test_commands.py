@@ -14,7 +14,7 @@ import pytest
 
 import normcli
 
-COMMANDS = ["fit", "apply", "invert", "merge", "show", "methods"]
+COMMANDS = ["fit", "apply", "invert", "merge", "show", "suggest", "methods"]
 CSV = b"k,a,b,c\np,1,10,5\np,3,30,6\nq,5,50,7\n"
 
 

@@ -143,7 +143,7 @@ def test_every_command_is_documented() -> None:
     readme, commands = (
         (ROOT / path).read_text("utf-8") for path in ("README.md", "docs/commands.md")
     )
-    assert {"fit", "apply", "invert", "merge", "show", "methods"} <= names
+    assert {"fit", "apply", "invert", "merge", "show", "suggest", "methods"} <= names
     for name in names:
         assert f"`normcli {name}" in readme, f"README.md does not list the command {name}"
         assert f"## normcli {name}\n" in commands
