@@ -13,7 +13,7 @@ from typing import Literal, TypedDict
 import numpy as np
 import polars as pl
 
-from normcli.columns import number_kind, select
+from normcli.columns import named, number_kind, select
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, did_you_mean
 from normcli.fitted import Fitted, FittedColumn
@@ -225,7 +225,9 @@ class Transform:
         carry = self._forward if self._direction == "apply" else self._inverse
         if self._direction == "apply":
             self._check_domains(frame)
-        carried = frame.with_columns(carry(target) for target in self._targets).select(names)
+        carried = frame.with_columns(carry(target) for target in self._targets).select(
+            map(named, names)
+        )
         return carried.with_columns(each.carry(frame[each.name], cells) for each in self._tensors)
 
     def _with_constants(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, Index]:
@@ -272,7 +274,7 @@ class Transform:
         )
 
     def _input(self, target: _Target) -> pl.Expr:
-        x = pl.col(target.name)
+        x = named(target.name)
         encoded = target.column.steps[0].method.encodes
         return x.cast(target.dtype) if target.dtype.is_temporal() or encoded else x
 
@@ -283,7 +285,7 @@ class Transform:
         return kept.cast(target.output).alias(target.name)
 
     def _inverse(self, target: _Target) -> pl.Expr:
-        y = pl.col(target.name)
+        y = named(target.name)
         nested = target.column.steps[-1].method.output
         if nested is None or not nested.is_nested():
             y = to_float(y, pl.Float64())

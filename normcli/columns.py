@@ -8,8 +8,7 @@ is skipped too.
 from __future__ import annotations
 
 import fnmatch
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,9 @@ from normcli.errors import DataError, UsageError, did_you_mean
 __all__ = [
     "SELECTOR_CLASSES",
     "Split",
-    "column",
+    "check_names",
     "decimal_scale",
+    "named",
     "number_kind",
     "physical",
     "select",
@@ -139,14 +139,23 @@ def _planes(series: pl.Series) -> tuple[npt.NDArray[Any], ...]:
     return (series.to_numpy(),)
 
 
-def column(name: str) -> pl.Expr:
-    """Return the column of that name, also where polars would take it for a pattern.
+def named(name: str) -> pl.Expr:
+    """Return the column of that name, even of "*", which polars takes for all columns.
 
-    >>> pl.DataFrame({"*": [1], "^.$": [2]}).select(column("^.$")).item()
-    2
+    >>> pl.DataFrame({"*": [1], "a": [2]}).select(named("*")).columns
+    ['*']
     """
-    pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
-    return pl.col(f"^{re.escape(name)}$") if pattern else pl.col(name)
+    return pl.col(r"^\*$") if name == "*" else pl.col(name)
+
+
+def check_names(names: Iterable[str], place: str) -> None:
+    """Refuse names that polars takes for patterns, even those of the columns themselves."""
+    for name in names:
+        if name.startswith("^") and name.endswith("$"):
+            raise DataError(
+                f"{place}: \"{name}\" can't be a column's name, as ^…$ is a pattern to the engine",
+                "rename the column",
+            )
 
 
 def select(selector: str, schema: pl.Schema) -> list[str]:

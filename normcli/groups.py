@@ -7,13 +7,14 @@ are one, and a categorical counts as its text.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from normcli.columns import named
 from normcli.errors import DataError
 
 __all__ = ["GroupLayout", "Index", "KeyIndex", "key_columns", "segment_starts"]
@@ -92,7 +93,11 @@ class KeyIndex:
     def find(self, keys: pl.DataFrame) -> pl.Series:
         """Return each row's number, null for a key that is not known."""
         return keys.join(
-            self._table, on=keys.columns, how="left", nulls_equal=True, maintain_order="left"
+            self._table,
+            on=list(map(named, keys.columns)),
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
         )[_CELL]
 
     def number(self, keys: pl.DataFrame) -> Index:
@@ -115,7 +120,7 @@ class KeyIndex:
 
     def sort_order(self) -> Index:
         """Return for each number its rank among the sorted keys, null first."""
-        by: Sequence[str] = self.keys.columns
+        by = list(map(named, self.keys.columns))
         order = self._table.sort(by, nulls_last=False)[_CELL].to_numpy()
         ranks = np.empty(len(order), np.intp)
         ranks[order] = np.arange(len(order))

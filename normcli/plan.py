@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from normcli.columns import Split, physical, split, split_texts
+from normcli.columns import Split, named, physical, split, split_texts
 from normcli.fitted import FittedStep, States
 from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
 from normcli.groups import GroupLayout, Index, segment_starts
@@ -292,7 +292,7 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
     steps = task.before if task.partial is None else (*task.before, task.partial)
     by_group = task.scope == "groups" and any(step.groups is not None for step in steps)
     table = constants_table(steps, task.dtype, by_group).to_dict(as_series=True)
-    frame = batch.select(pl.col(task.column).alias("\0x"))
+    frame = batch.select(named(task.column).alias("\0x"))
     if by_group:
         assert ids is not None
         frame = at_rows(frame, table, pl.Series(ids))

@@ -36,7 +36,7 @@ _NAN = np.uint64(0x7FF8000000000000)
 def block_numbers(batch: pl.DataFrame, blocks: Blocks) -> npt.NDArray[np.intp]:
     """Return the number of each row's block, by one column or by the whole row."""
     columns = batch.columns if blocks.by is None else [blocks.by]
-    hashes = row_hashes(batch.select(columns))
+    hashes = row_hashes(batch[columns])
     return (hashes % np.uint64(blocks.count)).astype(np.intp)
 
 

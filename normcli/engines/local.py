@@ -12,6 +12,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 import polars as pl
 
+from normcli.columns import named
 from normcli.dtypes import dtype_name
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
@@ -136,7 +137,7 @@ def _run_pass(
         frame = frame.filter(where)
     reads = [task.columns for task in the_pass.tasks]
     needed = set(the_pass.by).union(*(source.schema if each is None else each for each in reads))
-    frame = frame.select(name for name in source.schema if name in needed)
+    frame = frame.select(named(name) for name in source.schema if name in needed)
     in_order = any(task.in_order for task in the_pass.tasks)
     batches = frame.collect_batches(
         chunk_size=settings.batch_rows, maintain_order=in_order, engine="streaming"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from normcli.columns import column
+from normcli.columns import named
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
 from normcli.errors import DataError
@@ -31,7 +31,7 @@ def run_survey(
     if where is not None:
         frame = frame.filter(where)
     needed = {*columns, *by}
-    frame = frame.select(column(name) for name in source.schema if name in needed)
+    frame = frame.select(named(name) for name in source.schema if name in needed)
     progress.start("suggest", lambda: extent_of(source))
     try:
         with engine_errors(source, "suggest"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from normcli.columns import column
+from normcli.columns import named
 from normcli.profiles.counts import Counts
 from normcli.profiles.profile import Kind, Profile, Shape, Wording, kind_of
 from normcli.profiles.sample import RowSample
@@ -61,7 +61,7 @@ class Survey:
             counts.update(plain[name])
         sampled: list[pl.Expr] = []
         for name, kind in self._kinds.items():
-            value = column(name)
+            value = named(name)
             if kind == "text":
                 sampled += [
                     value.hash().alias(name),
@@ -72,15 +72,13 @@ class Survey:
                 sampled.append(value)
         frame = plain.select(sampled)
         if self._by:
-            frame = frame.with_columns(
-                batch.select(map(column, self._by)).hash_rows().alias(_GROUP)
-            )
+            frame = frame.with_columns(batch.select(map(named, self._by)).hash_rows().alias(_GROUP))
         self._sample.update(frame)
         self._taken = None
 
     def _plain(self, name: str) -> pl.Expr:
         """Return a column as floats (null for NaN, which counts as missing), texts or integers."""
-        value, dtype = column(name), self._schema[name]
+        value, dtype = named(name), self._schema[name]
         kind = self._kinds[name]
         if kind == "number":
             if isinstance(dtype, pl.Duration):
@@ -121,7 +119,7 @@ class Survey:
         return dataclasses.replace(profile, **found)
 
     def _wording(self, name: str) -> Wording:
-        frame = self._frame().filter(column(name).is_not_null())
+        frame = self._frame().filter(named(name).is_not_null())
         heads, words = frame[f"{name}\0head"], frame[f"{name}\0words"]
         numbers = heads.str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
         others = heads.filter(~numbers).unique().sort().head(_SHOWN)

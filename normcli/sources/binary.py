@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import polars as pl
 
+from normcli.columns import named
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError
 from normcli.sources.files import InputFile
@@ -25,8 +26,8 @@ def binary_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[pl.S
     """Return the schema that binary files share, and how any of them are scanned."""
     """Return the schema that binary files share, and how any of them are scanned."""
     format_name = files[0].encoding.format
-    named = sorted(files, key=lambda file: (os.path.basename(file.path), file.path))
-    schemas = {file.path: _binary_schema(file) for file in named}
+    ordered = sorted(files, key=lambda file: (os.path.basename(file.path), file.path))
+    schemas = {file.path: _binary_schema(file) for file in ordered}
     schema = _one_schema(schemas)
     unknown = [name for name in options.types if name not in schema]
     types = {name: dtype for name, dtype in options.types.items() if name not in unknown}
@@ -43,7 +44,7 @@ def binary_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[pl.S
             frame = pl.scan_ipc(paths, glob=False, hive_partitioning=False)
         else:
             frame = pl.concat([_scan_arrows(path, schema) for path in paths])
-        return frame.select(schema.names()).with_columns(casts)
+        return frame.select([named(name) for name in schema]).with_columns(casts)
 
     return converted, scan
 

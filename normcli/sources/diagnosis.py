@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import polars as pl
 
+from normcli.columns import named
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError
 from normcli.sources.formats import BOM
@@ -136,7 +137,7 @@ def explain_values(
     for column, dtype in schema.items():
         try:
             failed = texts.select(
-                convert(column, dtype).is_null() & pl.col(column).is_not_null()
+                convert(column, dtype).is_null() & named(column).is_not_null()
             ).to_series()
         except pl.exceptions.PolarsError:
             continue

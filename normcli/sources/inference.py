@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from normcli.columns import number_kind
+from normcli.columns import check_names, named, number_kind
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, NormWarning, did_you_mean
 from normcli.sources.diagnosis import NUMBER, Block, explain_structure
@@ -78,6 +78,7 @@ def infer(
         raise _unreadable(block, error) from error
     if options.header:
         names = [column or "" for column in first.row(0)]
+        check_names(names, name)
         repeated = sorted({column for column in names if names.count(column) > 1})
         if repeated:
             called = f'called "{repeated[0]}"' if repeated[0] else "without a name"
@@ -99,7 +100,7 @@ def infer(
     schema = pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
     if warn:
         texts = [c for c, d in schema.items() if d == pl.String() and c not in options.types]
-        _warn_of_mixed(sample.select(texts), name)
+        _warn_of_mixed(sample.select([named(text) for text in texts]), name)
     return schema
 
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import polars as pl
 
+from normcli.columns import check_names
 from normcli.errors import DataError
 from normcli.sources.binary import arrow_stream, binary_files
 from normcli.sources.files import InputFile, hive_dtypes
@@ -38,6 +39,9 @@ class Source:
     files: tuple[InputFile, ...] = ()
     parts: Callable[[], Sequence[Source]] = field(default=lambda: ())
     diagnose: Callable[[], None] = field(default=lambda: None)
+
+    def __post_init__(self) -> None:
+        check_names(self.schema, self.names[0] if self.names else "the frame")
 
 
 def frame_source(frame: Any) -> Source:

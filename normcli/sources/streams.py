@@ -12,6 +12,7 @@ from typing import IO, cast
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from normcli.columns import named
 from normcli.errors import DataError
 
 __all__ = ["BLOCK_BYTES", "CUT_OFF", "lazy_frames", "open_compressed", "whole_lines"]
@@ -82,7 +83,7 @@ def lazy_frames(frames: Callable[[], Iterator[pl.DataFrame]], schema: pl.Schema)
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for frame in frames():
-            frame = frame if with_columns is None else frame.select(with_columns)
+            frame = frame if with_columns is None else frame.select(map(named, with_columns))
             frame = frame if predicate is None else frame.filter(predicate)
             if left is not None:
                 frame = frame.head(left)

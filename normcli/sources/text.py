@@ -11,6 +11,7 @@ from typing import IO
 
 import polars as pl
 
+from normcli.columns import named
 from normcli.errors import DataError
 from normcli.sources.diagnosis import Block, explain_structure, explain_values
 from normcli.sources.files import InputFile
@@ -88,7 +89,9 @@ def text_files(
                 frames += [
                     lazy_frames(partial(_read_blocks, file, own), own.schema) for file in group
                 ]
-        return pl.concat([frame.select(layout.schema.names()) for frame in frames])
+        return pl.concat(
+            [frame.select([named(name) for name in layout.schema]) for frame in frames]
+        )
 
     def diagnose() -> None:
         for file in files:
@@ -204,7 +207,7 @@ def convert(
     strict: bool = True,
 ) -> pl.Expr:
     """Return the conversion of a column to a dtype; if strict, a value that does not fit raises."""
-    column = pl.col(name)
+    column = named(name)
     if read != pl.String():
         return column.cast(dtype, strict=strict)
     if dtype == pl.Boolean():

@@ -31,7 +31,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "dtypes": ({"errors"}, {"polars"}),
     "columns": ({"errors"}, {"numpy", "polars"}),
     # Group keys to cell numbers.
-    "groups": ({"errors"}, {"numpy", "polars"}),
+    "groups": ({"columns", "errors"}, {"numpy", "polars"}),
     # Tensor columns: dtypes, channels, flat values.
     "tensors": ({"columns", "errors"}, {"numpy", "polars"}),
     "recipe": ({"columns", "dtypes", "errors", "methods", "tensors"}, {"polars"}),

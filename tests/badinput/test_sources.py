@@ -71,6 +71,8 @@ CASES: list[tuple[str, dict[str, Any], list[str], int]] = [
         ["d"],
         3,
     ),
+    ("pattern for a name", {"a.csv": "x,^.*$\n1,2\n"}, ["a.csv"], 3),
+    ("pattern for a name, ndjson", {"a.ndjson": '{"^x$": 1}\n'}, ["a.ndjson"], 3),
     ("key is a column too", {"d/x=1/a.csv": CSV}, ["d"], 3),
     ("stdin and files", {"a.csv": CSV}, ["a.csv", "-"], 2),
     ("unknown format", {"a.csv": CSV}, ["a.csv", "--from", "parket"], 2),

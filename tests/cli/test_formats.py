@@ -147,3 +147,19 @@ def test_in_place(tmp_path: Path, run: Any, data: pl.DataFrame) -> None:
     assert_frame_equal(pl.read_parquet(path), data, abs_tol=1e-12)
     assert path.stat().st_mode & 0o777 == 0o640
     assert sorted(each.name for each in tmp_path.iterdir()) == ["s.json", "x.parquet"]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "csv.gz"])
+def test_a_column_called_star(tmp_path: Path, run: Any, files: Any, ending: str) -> None:
+    """polars reads "*" as all columns; as a value and as a key it is a name like any other."""
+    write, read = files
+    frame = pl.DataFrame({"*": [1, 2, 4], "x": [1, 5, 3]})
+    write(frame, tmp_path / f"in.{ending}")
+    for by in ((), ("--by", "*")):
+        run("fit", f"in.{ending}", *by, "-m", "minmax", "-q", "-o", "s.json")
+        run("apply", "s.json", f"in.{ending}", "-o", f"out.{ending}")
+        run("invert", "s.json", f"out.{ending}", "-o", f"back.{ending}")
+        applied = read(tmp_path / f"out.{ending}")
+        assert applied.columns == ["*", "x"]
+        assert applied["*"].to_list() == ([1, 2, 4] if by else [0, 1 / 3, 1])
+        assert read(tmp_path / f"back.{ending}").equals(frame)

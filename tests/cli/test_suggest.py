@@ -72,7 +72,7 @@ def test_threads_make_no_difference(run: Any, tmp_path: Path) -> None:
 
 
 def test_what_was_said_of_the_data_is_written_down(run: Any, tmp_path: Path) -> None:
-    text = "k;x;zip;w\na;1,5;01;1\nb;-;02;2\na;2,5;03;inf\nb;2,7;04;5\na;0,5;05;6\n"
+    text = "k;x;zip;w\na;1,5;01;1\nb;-;02;2\na;2,5;03;inf\nb;2,7;04;5\na;0,5;05;6\nb;1,7;06;8\n"
     (tmp_path / "a.csv").write_text(text)
     flags = ["--decimal-comma", "--null-value", "-", "--type", "zip=String", "--by", "k"]
     flags += ["--where", "x > 1 or x is null", "-o", "recipe.toml", "-x", "zip"]
@@ -85,7 +85,7 @@ def test_what_was_said_of_the_data_is_written_down(run: Any, tmp_path: Path) -> 
         "where": "x > 1 or x is null",
         "inf": "skip",
         "defaults": {"method": "skip"},
-        "columns": {"k": "skip", "x": "zscore", "w": "zscore"},
+        "columns": {"k": "skip", "x": "zscore", "w": "minmax"},
         "read": {"decimal_comma": True, "null_values": ["-"], "types": {"zip": "String"}},
     }
 
