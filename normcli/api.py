@@ -258,11 +258,7 @@ def _fit(
 ) -> Fitted:
     schema = source.schema
     recipe, resolved = _resolved(recipe, source)
-    for name in source.options.types:
-        if name not in schema:
-            place = recipe.places.get(f"types.{name}", "--type")
-            message = f'{place} names a column "{name}" that is not there'
-            raise DataError(message, did_you_mean(name, schema))
+    _check_types(source, recipe.places)
     where = row_predicate(recipe.where, schema, recipe.places.get("where", "--where"))
     run = run_fit(source, recipe, resolved, where, settings, progress)
     # Names below the directory or glob: those of a hive directory's files are often all the same.
@@ -291,6 +287,14 @@ def _resolved(recipe: Recipe, source: Source) -> tuple[Recipe, dict[str, Chain]]
     """Return the recipe with its keys by name, and the chain of each column."""
     recipe = dataclasses.replace(recipe, by=_keys(recipe.by, source.schema))
     return recipe, resolve(recipe, source.schema)
+
+
+def _check_types(source: Source, places: Mapping[str, str]) -> None:
+    for name in source.options.types:
+        if name not in source.schema:
+            place = places.get(f"types.{name}", "--type")
+            message = f'{place} names a column "{name}" that is not there'
+            raise DataError(message, did_you_mean(name, source.schema))
 
 
 def _keys(by: Sequence[str], schema: pl.Schema) -> tuple[str, ...]:
@@ -343,6 +347,7 @@ def suggest(
     )
     with _opened(source, format, options, {}, repeat=False) as opened:
         schema = opened.schema
+        _check_types(opened, {})
         keys = _keys((by,) if isinstance(by, str) else by, schema)
         for key in keys:
             if key not in schema:

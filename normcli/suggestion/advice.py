@@ -7,7 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Advice", "Suggestion"]
+__all__ = ["OFFERED", "Advice", "Suggestion"]
+
+OFFERED = frozenset(
+    ("asinh", "log", "log1p", "maxabs", "minmax", "robust", "skip", "sqrt", "symlog", "zscore")
+)
+"""The methods that are suggested."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDEST = 48

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from normcli.methods import METHODS
 from normcli.profiles import Profile, Shape
-from normcli.suggestion.advice import Advice
+from normcli.suggestion.advice import OFFERED, Advice
 from normcli.suggestion.words import exact, figure, percent
 
 __all__ = ["SHAPES", "After"]
@@ -151,7 +150,7 @@ def _reach(shape: Shape) -> str:
 
 
 def _known(chain: str) -> bool:
-    return chain.partition(":")[0] in METHODS
+    return chain.partition(":")[0] in OFFERED
 
 
 def _bend(shape: Shape) -> float:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from normcli.methods import METHODS
 from normcli.profiles import Profile
-from normcli.suggestion.advice import Advice
+from normcli.suggestion.advice import OFFERED, Advice
 from normcli.suggestion.shapes import After
 from normcli.suggestion.words import percent, plural
 
@@ -44,7 +43,7 @@ def sentences(column: Profile, after: After) -> Advice | None:
     if wording is None or wording.typical_words < _SENTENCE or _few(column):
         return None
     reason = f"free text; 95 % have at most {plural(wording.words, 'word')}"
-    chain = f"tokens:length={wording.words}" if "tokens" in METHODS else "skip"
+    chain = f"tokens:length={wording.words}" if "tokens" in OFFERED else "skip"
     return Advice(chain, reason)
 
 
@@ -59,7 +58,7 @@ def categories(column: Profile, after: After) -> Advice | None:
     """Few different texts, each often."""
     if column.kind != "text" or not _few(column):
         return None
-    chain = "ordinal" if "ordinal" in METHODS else "skip"
+    chain = "ordinal" if "ordinal" in OFFERED else "skip"
     return Advice(chain, f"{column.distinct} categories, as text")
 
 

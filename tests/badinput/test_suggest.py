@@ -23,6 +23,7 @@ CASES: list[tuple[str, dict[str, Any], list[str], int]] = [
     ("condition on an unknown column", {"a.csv": CSV}, ["a.csv", "--where", "z > 9"], 3),
     ("nothing but keys", {"a.csv": CSV}, ["a.csv", "--by", "name", "-c", "name"], 3),
     ("unknown dtype", {"a.csv": CSV}, ["a.csv", "--type", "x=Flaot"], 2),
+    ("type of an unknown column", {"a.csv": CSV}, ["a.csv", "--type", "xx=Int64"], 3),
     ("text where a number is needed", {"a.csv": CSV}, ["a.csv", "--type", "name=Int64"], 3),
     ("no directory for the recipe", {"a.csv": CSV}, ["a.csv", "-o", "new/recipe.toml"], 4),
     ("unknown flag", {"a.csv": CSV}, ["a.csv", "--method", "zscore"], 2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -90,11 +92,41 @@ def test_what_was_said_of_the_data_is_written_down(run: Any, tmp_path: Path) -> 
     }
 
 
+def _columns(path: Path) -> Any:
+    return json.loads(path.read_text())["columns"]
+
+
+def test_fit_takes_the_recipe_as_it_is(run: Any, tmp_path: Path) -> None:
+    """What is suggested is what is fitted, by group or not."""
+    frame = SKEWED.with_columns(
+        pl.when(pl.col("size") < 9).then(float("inf")).otherwise("size").alias("size"),
+        when=pl.date(2024, 1, 1) + pl.duration(days="size"),
+        list=pl.concat_list("size", "price"),
+    )
+    frame.write_parquet(tmp_path / "a.parquet")
+    for by in ([], ["--by", "kind"]):
+        run("suggest", "a.parquet", *by, "-o", "recipe.toml")
+        recipe = tomllib.loads((tmp_path / "recipe.toml").read_text())
+        assert recipe["inf"] == "skip"
+        run("fit", "-q", "a.parquet", "--recipe", "recipe.toml", "-o", "s.json")
+        fitted = {
+            column: "+".join(step["method"] for step in content["steps"])
+            for column, content in _columns(tmp_path / "s.json").items()
+        }
+        suggested = {c: re.sub(":[^+]*", "", m) for c, m in recipe["columns"].items()}
+        assert fitted == {c: m for c, m in suggested.items() if m != "skip"}
+        assert fitted["price"] == "log+zscore"
+
+
 def test_names_of_any_kind(run: Any, tmp_path: Path) -> None:
     frame = pl.DataFrame({name: [1.5 * i, 2, 8.5] for i, name in enumerate(NAMES)}, strict=False)
     frame.write_parquet(tmp_path / "a.parquet")
     recipe = tomllib.loads(run("suggest", "a.parquet").stdout.decode())
     assert recipe["columns"] == dict.fromkeys(NAMES, "zscore")
+    run("suggest", "a.parquet", "-o", "recipe.toml")
+    run("fit", "a.parquet", "-r", "recipe.toml", "-o", "s.json")
+    run("fit", "a.parquet", "-m", "zscore", "-o", "same.json")
+    assert _columns(tmp_path / "s.json") == _columns(tmp_path / "same.json")
     one = tomllib.loads(run("suggest", "a.parquet", "-c", "a,b").stdout.decode())
     assert list(one["columns"]) == ["a,b"]
 

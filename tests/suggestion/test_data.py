@@ -10,10 +10,10 @@ import pytest
 import sklearn.datasets
 
 import normcli
-from normcli.methods import METHODS
+from normcli.suggestion import OFFERED
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
-CATEGORIES = "ordinal" if "ordinal" in METHODS else "skip"
+CATEGORIES = "ordinal" if "ordinal" in OFFERED else "skip"
 
 
 def chains(frame: object, **options: object) -> dict[str, str]:
@@ -140,7 +140,7 @@ def test_flights(table: str) -> None:
     }
     delays = {suggested.pop(name) for name in ("dep_delay", "arr_delay")}
     assert suggested == {name: expected[name] for name in suggested}
-    if "yeojohnson" in METHODS:
+    if "yeojohnson" in OFFERED:
         assert delays == {"yeojohnson+zscore"}
     else:
         assert delays == {"symlog+zscore", "asinh:s=20+zscore"}

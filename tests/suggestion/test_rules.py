@@ -11,7 +11,7 @@ import pytest
 
 import normcli
 from normcli.methods import METHODS
-from normcli.suggestion import RULES
+from normcli.suggestion import OFFERED, RULES
 from normcli.suggestion.words import words
 
 RANDOM = np.random.default_rng(7)
@@ -31,8 +31,8 @@ def sampled(low: int, high: int) -> list[int]:
     return [int(i) for i in RANDOM.integers(low, high + 1, 400)]
 
 
-ORDINAL = "ordinal" if "ordinal" in METHODS else "skip"
-TOKENS = "tokens:length=7" if "tokens" in METHODS else "skip"
+ORDINAL = "ordinal" if "ordinal" in OFFERED else "skip"
+TOKENS = "tokens:length=7" if "tokens" in OFFERED else "skip"
 
 CLOCK = ("minmax:min=0,max=2400", "clock times as hhmm")
 
@@ -138,6 +138,10 @@ def test_the_rule_decides(rule: str, name: str, values: Any, chain: str, reason:
         stats = normcli.fit(frame, method=advice.chain, columns=name)
         carried = stats.apply(frame)[name]
         assert carried.null_count() == frame[name].null_count()
+
+
+def test_what_is_offered_exists() -> None:
+    assert set(METHODS) >= OFFERED
 
 
 def test_every_rule_has_an_example() -> None:
