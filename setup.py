@@ -5,13 +5,14 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "normcli._exact",
-            ["normcli/_exact.c"],
+            f"normcli.{name}",
+            [f"normcli/{name}.c"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["-O3"],
             py_limited_api=True,
             optional=True,  # without a compiler NumPy does its work
         )
+        for name in ("_exact", "_select")
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

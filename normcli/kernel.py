@@ -11,7 +11,7 @@ from types import ModuleType
 
 from normcli.errors import EnvironmentFailureError, UsageError
 
-__all__ = ["VARIABLE", "compiled", "name_of_kernel"]
+__all__ = ["VARIABLE", "compiled", "compiled_selection", "name_of_kernel"]
 
 VARIABLE = "NORMCLI_KERNEL"
 """The environment variable that chooses: "c", "numpy", or (empty) whichever is faster."""
@@ -38,6 +38,17 @@ def compiled() -> ModuleType | None:
             ) from error
         return None
     return _exact
+
+
+def compiled_selection() -> ModuleType | None:
+    """Return the compiled loops of searches for percentiles, None where there is no kernel."""
+    if compiled() is None:
+        return None
+    try:
+        from normcli import _select
+    except ImportError:
+        return None
+    return _select
 
 
 def name_of_kernel() -> str:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from normcli.selection.grid import Grid, KeyGrid, Narrowing
 from normcli.selection.keys import KeyScale
+from normcli.selection.loops import count_compiled, pick_compiled
 from normcli.statistics.base import Planes, Values
 
 __all__ = ["Collected", "FirstLook", "Histogram", "SharedGrid"]
@@ -56,6 +57,12 @@ class Collected:
         """Take in a batch, in place."""
         if self.scale is None or self.narrowing is None:
             self._keep(tuple(plane.copy() for plane in values.planes), _cells_of(values))
+            return
+        picked = None
+        if values.cells is None:
+            picked = pick_compiled(self.scale, self.narrowing, values.planes)
+        if picked is not None:
+            self._keep(*picked)
             return
         for planes, slots in _pieces(values):
             self._keep(*self.narrowing.locate(self.scale, planes, slots))
@@ -110,6 +117,9 @@ class Histogram:
 
     def update(self, values: Values) -> None:
         """Take in a batch, in place."""
+        whole = values.cells is None and not self.narrowing.levels and self.slots == 1
+        if whole and count_compiled(self.scale, self.grid, values.planes, self.counts):
+            return
         for planes, slots in _pieces(values):
             planes, slots = self.narrowing.locate(self.scale, planes, slots)
             bins = self.grid.bin_of(self.scale, planes, None if self.slots == 1 else slots)

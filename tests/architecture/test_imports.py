@@ -20,10 +20,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # Paths to remove when a signal ends the process.
     "temporary": (set(), set()),
     # Whether sums are taken by the compiled kernel (_exact.c) or by its reference.
-    "kernel": ({"_exact", "errors"}, set()),
+    "kernel": ({"_exact", "_select", "errors"}, set()),
     "statistics": ({"errors", "kernel"}, {"numpy", "polars"}),
     # Order statistics from counts by bin; it knows numbers and cells, neither columns nor files.
-    "selection": ({"errors", "statistics"}, {"numpy"}),
+    "selection": ({"errors", "kernel", "statistics"}, {"numpy"}),
     "methods": ({"errors", "statistics"}, {"numpy", "polars"}),
     # A documented hash of rows, the same everywhere.
     "rowhash": ({"methods.base"}, {"numpy", "polars"}),
