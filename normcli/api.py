@@ -364,6 +364,15 @@ def suggest(
         )
         text = opened.encoding is not None and opened.encoding.is_text
         read = options.to_json() if text or options.types else {}
+    (only, *others) = schema
+    for character in ";|\t":
+        if text and not others and character in only:
+            warnings.warn(
+                f"there is one column only: is {character!r} what stands between fields? "
+                "say so with --delimiter",
+                NormWarning,
+                stacklevel=2,
+            )
     profiles = {profile.name: profile for profile in survey.profiles()}
     advice = {name: advise(profiles[name], _after(survey, profiles[name])) for name in profiles}
     advice |= {key: Advice("skip", "a group key", "group_key") for key in keys}

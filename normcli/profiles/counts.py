@@ -13,6 +13,7 @@ __all__ = ["MOST_DISTINCT", "Counts"]
 
 MOST_DISTINCT = 10_000
 _LEAST_MINUTES = 6
+_FIRST_DATE, _LAST_DATE = 1700_01_01, 2200_12_31
 _STEP_TOLERANCE = 1e-6
 
 
@@ -100,6 +101,7 @@ class Counts:
                 "whole": self._whole,
                 "steady": self._steady(),
                 "clock": self._clock(),
+                "compact_date": self._compact_date(),
             }
         return found
 
@@ -120,3 +122,11 @@ class Counts:
             return False
         minutes = (self._distinct % 100).unique()
         return len(minutes) >= _LEAST_MINUTES and bool((minutes < 60).all())
+
+    def _compact_date(self) -> bool:
+        if self._distinct is None or not self._whole:
+            return False
+        if not _FIRST_DATE <= self._low <= self._high <= _LAST_DATE:
+            return False
+        days, months = self._distinct % 100, self._distinct // 100 % 100
+        return bool(days.is_between(1, 31).all() and months.is_between(1, 12).all())

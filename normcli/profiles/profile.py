@@ -101,6 +101,8 @@ class Profile:
     """Whether whole numbers rise (or fall) from each row to the next, others by equal steps."""
     clock: bool = False
     """Whether the values can be clock times written as hhmm, such as 1745."""
+    compact_date: bool = False
+    """Whether the values can be dates written as yyyymmdd, such as 20241231."""
     family_high: float = 0.0
     """The largest value of all columns whose names differ in nothing but digits."""
     shape: Shape | None = None

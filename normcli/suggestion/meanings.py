@@ -14,11 +14,12 @@ __all__ = ["MEANINGS"]
 FEW = 10
 _LEAST_ROWS = 20
 _MOST_LABELS = 20
+_LEAST_OF_EACH = 5
 _YEARS = (1000, 2200)
 
 _LABELS = {"class", "label", "labels", "target", "species", "category", "type", "kind", "cluster"}
 _KEY_ENDINGS = {
-    *("id", "ids", "uid", "uuid", "guid", "identifier", "key", "code", "no", "nr"),
+    *("id", "ids", "uid", "uuid", "guid", "identifier", "key", "code"),
     *("zip", "zipcode", "postcode", "phone", "rowid"),
 }
 _KEYS = {
@@ -26,6 +27,8 @@ _KEYS = {
     *("invoice", "ticket", "user", "station", "store", "shop", "device", "sensor", "patient"),
     *("subject", "participant", "respondent", "fold"),
 }
+_NUMBERS = ((), ("number",), ("no",), ("nr",))
+_MOMENTS = {"timestamp", "epoch", "unixtime", "datetime"}
 # The last word or words of a name, and the ranges that the part may have.
 _CALENDAR: dict[str, tuple[tuple[int, int], ...]] = {
     "month": ((1, 12), (0, 11)),
@@ -85,7 +88,7 @@ def identifier(column: Profile, after: After) -> Advice | None:
 def _is_key(named: tuple[str, ...]) -> bool:
     if not named:
         return False
-    return named[-1] in _KEY_ENDINGS or (named[0] in _KEYS and named[1:] in ((), ("number",)))
+    return named[-1] in _KEY_ENDINGS or (named[0] in _KEYS and named[1:] in _NUMBERS)
 
 
 def year(column: Profile, after: After) -> Advice | None:
@@ -114,6 +117,15 @@ def calendar(column: Profile, after: After) -> Advice | None:
                     f"minmax:min={low},max={high}",
                     f"{part}, {low} to {high}; cyclic, so sine and cosine may serve better",
                 )
+    return None
+
+
+def moment_as_number(column: Profile, after: After) -> Advice | None:
+    """Dates written as 20241231, and seconds since 1970 by name."""
+    if column.compact_date:
+        return Advice("skip", "dates as yyyymmdd: points in time")
+    if column.whole and column.low > 0 and set(words(column.name)) & _MOMENTS:
+        return Advice("skip", "points in time, as numbers")
     return None
 
 
@@ -188,7 +200,8 @@ def few_numbers(column: Profile, after: After) -> Advice | None:
     """Counts and grades with a handful of values have no shape."""
     if column.kind != "number" or column.distinct is None:
         return None
-    if column.distinct == 2 or (column.whole and column.distinct <= FEW):
+    repeated = column.distinct * _LEAST_OF_EACH <= column.valid
+    if column.distinct == 2 or (column.whole and column.distinct <= FEW and repeated):
         return Advice("minmax", f"{column.distinct} different values, {_span(column)}")
     return None
 
@@ -204,6 +217,7 @@ MEANINGS = (
     identifier,
     year,
     calendar,
+    moment_as_number,
     clock,
     angle,
     position,

@@ -13,6 +13,7 @@ from normcli.suggestion.advice import Advice
 from normcli.suggestion.meanings import MEANINGS
 from normcli.suggestion.shapes import SHAPES, After
 from normcli.suggestion.texts import TEXTS
+from normcli.suggestion.vectors import VECTORS
 from normcli.suggestion.words import exact, percent, plural
 
 __all__ = ["RULES", "Rule", "advise"]
@@ -41,14 +42,6 @@ def boolean(column: Profile, after: After) -> Advice | None:
     return Advice("skip", "true or false: a flag") if column.kind == "boolean" else None
 
 
-def no_scalar(column: Profile, after: After) -> Advice | None:
-    """Lists, structs, bytes and whatever else no method takes."""
-    if column.kind != "other":
-        return None
-    kind = str(column.dtype.base_type()).lower()
-    return Advice("skip", f"of type {kind}, which is not one number")
-
-
 def moment(column: Profile, after: After) -> Advice | None:
     """Time goes on: what comes later lies outside of all that was fitted."""
     if column.kind != "moment":
@@ -67,7 +60,7 @@ RULES: tuple[Rule, ...] = (
     no_values,
     constant,
     boolean,
-    no_scalar,
+    *VECTORS,
     moment,
     time_of_day,
     *TEXTS,

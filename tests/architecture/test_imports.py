@@ -116,7 +116,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # What columns look like; it knows neither methods nor files.
     "profiles": ({"columns"}, {"numpy", "polars"}),
     # Which chain suits a profile: names and thresholds, no data.
-    "suggestion": ({"profiles"}, {"polars"}),
+    "suggestion": ({"profiles", "tensors"}, {"polars"}),
     "engines": (
         {
             "application",

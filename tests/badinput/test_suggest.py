@@ -48,5 +48,9 @@ def test_only_text(cases: Any) -> None:
     cases.warned("only text", [*SUGGEST, "a.csv"], {"a.csv": text})
 
 
+def test_another_delimiter(cases: Any) -> None:
+    cases.warned("another delimiter", [*SUGGEST, "a.csv"], {"a.csv": CSV.replace(",", ";")})
+
+
 def test_numbers_that_are_text(cases: Any) -> None:
     cases.warned("numbers that are text", [*SUGGEST, "a.csv"], {"a.csv": CSV + "d,NA,3\n"})

@@ -87,7 +87,7 @@ def test_what_was_said_of_the_data_is_written_down(run: Any, tmp_path: Path) -> 
         "where": "x > 1 or x is null",
         "inf": "skip",
         "defaults": {"method": "skip"},
-        "columns": {"k": "skip", "x": "zscore", "w": "minmax"},
+        "columns": {"k": "skip", "x": "zscore", "w": "zscore"},
         "read": {"decimal_comma": True, "null_values": ["-"], "types": {"zip": "String"}},
     }
 

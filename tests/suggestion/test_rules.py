@@ -31,6 +31,11 @@ def sampled(low: int, high: int) -> list[int]:
     return [int(i) for i in RANDOM.integers(low, high + 1, 400)]
 
 
+def arrays(dtype: type[pl.DataType], *shape: int) -> pl.Series:
+    values = RANDOM.integers(0, 99, (9, *shape))
+    return pl.Series(values.tolist(), dtype=pl.Array(dtype, shape), strict=False)
+
+
 ORDINAL = "ordinal" if "ordinal" in OFFERED else "skip"
 TOKENS = "tokens:length=7" if "tokens" in OFFERED else "skip"
 
@@ -44,9 +49,16 @@ EXAMPLES: list[tuple[str, str, Any, str, str]] = [
     ("constant", "x", ["a", "a", None], "skip", "always a, 33 % null"),
     ("constant", "x", [1e-300] * 3, "skip", "always 1e-300"),
     ("boolean", "on", [True, False, None], "skip", "a flag"),
-    ("no_scalar", "v", [[1.0], [2.0, 3.0]], "skip", "list"),
-    ("no_scalar", "v", [{"a": 1}, {"a": 2}], "skip", "struct"),
-    ("no_scalar", "v", [b"a", b"b"], "skip", "binary"),
+    ("tensor", "v", [[1.0], [2.0, 3.0]], "zscore:axis=none", "lists of any length; all"),
+    ("tensor", "v", arrays(pl.Float32, 3), "zscore", "vectors of 3; each element"),
+    ("tensor", "v", arrays(pl.Int64, 8, 8, 3), "zscore", "tensors of 8×8×3; each channel"),
+    ("tensor", "v", arrays(pl.Int64, 3, 8, 8), "zscore:axis=0", "each channel"),
+    ("tensor", "v", arrays(pl.Int64, 8, 8), "zscore:axis=none", "all elements"),
+    ("tensor", "v", arrays(pl.UInt8, 8, 8), "minmax:min=0,max=255", "bytes"),
+    ("no_number", "v", [[True], [False]], "skip", "list"),
+    ("no_number", "v", [["a"], ["b"]], "skip", "list"),
+    ("no_number", "v", [{"a": 1}, {"a": 2}], "skip", "struct"),
+    ("no_number", "v", [b"a", b"b"], "skip", "binary"),
     ("moment", "date", DAYS, "skip", "points in time"),
     ("moment", "at", [dt.datetime(2024, 1, i) for i in range(1, 9)], "skip", "points in time"),
     (
@@ -80,6 +92,8 @@ EXAMPLES: list[tuple[str, str, Any, str, str]] = [
     ("calendar", "hour", sampled(0, 23), "minmax:min=0,max=23", "hour"),
     ("calendar", "weekday", sampled(1, 7), "minmax:min=1,max=7", "weekday, 1 to 7"),
     ("calendar", "day_of_week", sampled(0, 6), "minmax:min=0,max=6", "day of week, 0 to 6"),
+    ("moment_as_number", "sold", [int(f"{day:%Y%m%d}") for day in DAYS], "skip", "yyyymmdd"),
+    ("moment_as_number", "timestamp", sampled(1, 10**9), "skip", "points in time"),
     ("clock", "arr_time", some([5, 40, 130, 725, 1155, 1200, 2359]), *CLOCK),
     ("clock", "arr_time", [100 * (i % 24) + i % 60 for i in range(99)], *CLOCK),
     ("angle", "wind_dir", [10.0 * i for i in sampled(0, 36)], "minmax:min=0,max=360", "degrees"),
@@ -152,6 +166,8 @@ def test_every_rule_has_an_example() -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
+        ("smoking_no", sampled(1, 900)),
+        ("count", sampled(20_240_000, 20_250_000)),
         ("body_mass_index", sampled(15, 60)),  # an index is a measure, unless that is all of it
         ("hours_per_week", sampled(1, 23)),
         ("num_day", sampled(1, 31)),
