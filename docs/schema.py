@@ -76,15 +76,7 @@ def schema() -> Schema:
                     optional=("where",),
                 ),
                 "by": _map({"$ref": "#/$defs/dtype"}),
-                "groups": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {"type": ["string", "number", "boolean", "null"]},
-                    },
-                },
+                "groups": {"$ref": "#/$defs/groups"},
                 "read": {"$ref": "#/$defs/read"},
                 "recipe": {"$ref": "#/$defs/recipe"},
                 "quantiles": _object(
@@ -113,6 +105,15 @@ def schema() -> Schema:
             },
             "dtype": _pattern([*PLAIN_DTYPES, *_PARAMETRIC]),
             "column_dtype": _pattern([*elements, *_nested(elements)]),
+            "groups": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": ["string", "number", "boolean", "null"]},
+                },
+            },
             "read": _read(),
             "recipe": _recipe(),
             "column": _column(grouped=False),
@@ -201,15 +202,15 @@ def _column(grouped: bool) -> Schema:
     steps: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}
     if not grouped:
         steps["items"] = {"$ref": "#/$defs/step", "properties": {"groups": False}}
-    return _object(
-        {
-            "dtype": {"$ref": "#/$defs/column_dtype"},
-            "steps": steps,
-            "summary": {"$ref": "#/$defs/summary"},
-            "state": {"anyOf": states},
-        },
-        optional=("state",),
-    )
+    keys: dict[str, Schema] = {
+        "dtype": {"$ref": "#/$defs/column_dtype"},
+        "steps": steps,
+        "summary": {"$ref": "#/$defs/summary"},
+        "state": {"anyOf": states},
+    }
+    if grouped:
+        keys["small_groups"] = {"$ref": "#/$defs/groups"}
+    return _object(keys, optional=("state", "small_groups"))
 
 
 def _step(method: type[Method]) -> Schema:
@@ -257,6 +258,7 @@ def _recipe() -> Schema:
         "select": {"type": "string"},
         "exclude": text,
         "inf": {"const": "skip"},
+        "min_group": {"type": "integer", "minimum": 1},
         "defaults": _object({"method": text}),
         "columns": _map(text),
     }

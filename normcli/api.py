@@ -31,7 +31,7 @@ from normcli.errors import (
     UsageError,
     did_you_mean,
 )
-from normcli.findings import findings
+from normcli.findings import findings, small_group_notes
 from normcli.fitted import Fitted
 from normcli.merging import merge_fits
 from normcli.outline import outline
@@ -98,6 +98,7 @@ def fit(
     where: str | None = None,
     inf: Literal["error", "skip"] | None = None,
     quantiles: Literal["exact", "sketch"] | None = None,
+    min_group: int | None = None,
     recipe: str | os.PathLike[str] | None = None,
     like: Stats | str | os.PathLike[str] | None = None,
     state: bool = True,
@@ -138,6 +139,7 @@ def fit(
         where=where,
         inf=inf,
         quantiles=quantiles,
+        min_group=min_group,
         recipe=recipe,
         like=like,
         delimiter=delimiter,
@@ -188,6 +190,7 @@ class FitKeywords(TypedDict, total=False):
     where: str | None
     inf: Literal["error", "skip"] | None
     quantiles: Literal["exact", "sketch"] | None
+    min_group: int | None
     recipe: str | os.PathLike[str] | None
     like: Stats | str | os.PathLike[str] | None
     delimiter: str | None
@@ -231,6 +234,7 @@ def _prepared(**options: Unpack[FitKeywords]) -> _Prepared:
         options.get("where"),
         options.get("inf"),
         options.get("quantiles"),
+        options.get("min_group"),
         {name: value for name, value in reading.items() if value is not None},
     )
     recipe, like = options.get("recipe"), options.get("like")
@@ -246,7 +250,13 @@ def _prepared(**options: Unpack[FitKeywords]) -> _Prepared:
         earlier = like if isinstance(like, Stats) else load(like)
         asked = asked.over(request_of(earlier.fitted, earlier.name or "the earlier fit"))
         expected = earlier.expected("apply")
-    return _Prepared(asked.recipe(), asked.quantiles == "sketch", asked.reading(), expected)
+    complete = asked.recipe()
+    if complete.min_group and not complete.by:
+        raise UsageError(
+            f"{complete.places.get('min_group', '--min-group')} needs group keys",
+            "name them with --by",
+        )
+    return _Prepared(complete, asked.quantiles == "sketch", asked.reading(), expected)
 
 
 def _fit(
@@ -309,7 +319,7 @@ def _keys(by: Sequence[str], schema: pl.Schema) -> tuple[str, ...]:
 
 def _warn_of_useless(fitted: Fitted) -> None:
     for column in fitted.columns:
-        for warning in findings(column):
+        for warning in findings(column, fitted.min_group):
             warnings.warn(f'column "{column.name}" {warning}', NormWarning, stacklevel=4)
 
 
@@ -431,7 +441,11 @@ def merge(*stats: Stats) -> Stats:
     if not stats:
         raise UsageError("there is nothing to merge")
     names = [each.name or f"stats {i}" for i, each in enumerate(stats, start=1)]
-    return Stats(merge_fits([each.fitted for each in stats], names))
+    fitted = merge_fits([each.fitted for each in stats], names)
+    for column in fitted.columns:
+        for note in small_group_notes(column, fitted.min_group):
+            warnings.warn(f'column "{column.name}" {note}', NormWarning, stacklevel=2)
+    return Stats(fitted)
 
 
 @dataclass(frozen=True)

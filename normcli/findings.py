@@ -8,11 +8,11 @@ from typing import Any
 
 from normcli.fitted import FittedColumn
 
-__all__ = ["findings"]
+__all__ = ["findings", "small_group_notes"]
 
 
-def findings(column: FittedColumn) -> Iterator[str]:
-    """Yield what of a column's fit can't do what it was asked for."""
+def findings(column: FittedColumn, min_group: int = 0) -> Iterator[str]:
+    """Yield what of a column's fit can't do what it was asked for, or does otherwise."""
     summary = column.summary
     if summary["count"] == 0:
         yield "has no valid value; apply will give null"
@@ -29,6 +29,7 @@ def findings(column: FittedColumn) -> Iterator[str]:
         yield f"is constant ({summary['min']}); its scale is taken to be 1"
     else:
         yield from _of_channels(column)
+    yield from small_group_notes(column, min_group)
     yield from _of_groups(column)
 
 
@@ -70,10 +71,27 @@ def _of_groups(column: FittedColumn) -> Iterator[str]:
         for values in (step.groups or {}).values():
             if len(values) == len(counts):
                 lacking |= _without(values) - empty
-    of = "channels of groups" if math.prod(column.steps[0].shape) > 1 else "groups"
+    channels = math.prod(column.steps[0].shape)
+    # Those have the parameters of all rows.
+    small = set(column.small)
+    of = "channels of groups" if channels > 1 else "groups"
     for cells, what in ((empty, "no valid value"), (lacking, "too few values")):
-        if cells:
-            yield f"has {what} in {_some(cells, most, of)}; apply will treat them as unknown groups"
+        left = {cell for cell in cells if cell // channels not in small}
+        if left:
+            yield f"has {what} in {_some(left, most, of)}; apply will treat them as unknown groups"
+
+
+def small_group_notes(column: FittedColumn, min_group: int) -> Iterator[str]:
+    """Yield in how many groups the parameters are those of all rows."""
+    if column.small:
+        groups = next(
+            len(v) // math.prod(s.shape) for s in column.steps for v in (s.groups or {}).values()
+        )
+        few = "no valid value" if min_group == 1 else f"fewer than {min_group:,} valid values"
+        yield (
+            f"has {few} in {_some(column.small, groups, 'groups')}; "
+            "they take the parameters of all rows"
+        )
 
 
 def _without(values: Collection[Any]) -> set[int]:

@@ -18,7 +18,9 @@ from normcli.errors import DataError
 from normcli.methods import Method
 from normcli.methods.base import once
 from normcli.recipe import Chain, count_fitted
+from normcli.smallgroups import small_groups, with_parameters_of_all
 from normcli.statistics import STATISTICS, Kind, State, Summary
+from normcli.statistics.counts import Counts
 from normcli.tensors import ONE_CHANNEL, Channels, Tensor, channels, tensor_of
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "input_kind",
     "input_scale",
     "needed_statistics",
+    "small_among",
     "step_channels",
     "summarize",
 ]
@@ -93,6 +96,8 @@ class FittedColumn:
     steps: tuple[FittedStep, ...]
     summary: dict[str, Any]
     inputs: tuple[StepInput | None, ...]
+    small: tuple[int, ...] = ()
+    """The groups that have too few values and take the parameters of all rows, by number."""
 
     @property
     def tensor(self) -> Tensor | None:
@@ -138,6 +143,11 @@ class Fitted:
         """Return the fit of those columns alone."""
         kept = tuple(column for column in self.columns if column.name in names)
         return replace(self, columns=kept)
+
+    @property
+    def min_group(self) -> int:
+        """How many valid values a group needs for parameters of its own; 0: any number will do."""
+        return int(self.recipe.get("min_group", 0))
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -200,13 +210,40 @@ def fold(states: States, channels: int = 1) -> States:
     return {name: state.fold(channels) for name, state in states.items()}
 
 
+def small_among(
+    name: str,
+    dtype: pl.DataType,
+    chain: Chain,
+    inputs: Sequence[StepInput | None],
+    min_group: int,
+) -> tuple[int, ...] | None:
+    """Return the groups that take the parameters of all rows, since they have too few values.
+
+    Values count as they come in, or, if they are no numbers, as the first step has made them.
+    None if how many there are is not known.
+    """
+    if not min_group or not any(method.fitted and not method.encodes for method in chain):
+        return ()
+    for step, entered in enumerate(inputs):
+        if entered is not None and entered.groups is not None:
+            counts = cast(Counts, entered.groups["counts"]).tally[0]
+            return small_groups(counts, step_channels(name, dtype, chain[step]).count, min_group)
+    return None
+
+
 def conclude(
-    name: str, dtype: pl.DataType, chain: Chain, step: int, entered: StepInput | None
+    name: str,
+    dtype: pl.DataType,
+    chain: Chain,
+    step: int,
+    entered: StepInput | None,
+    small: Sequence[int] = (),
 ) -> FittedStep | None:
     """Return a step with the parameters that follow from the states of what entered it.
 
     None where they do not follow from them: exact percentiles have no state (sketches have),
-    and what a method asks for second depends on what it learned first.
+    and what a method asks for second depends on what it learned first. The groups in `small`
+    take the parameters of all rows.
     """
     method = chain[step]
     if not method.fitted:
@@ -223,7 +260,7 @@ def conclude(
     if method.needs({**given, **rows}) is not None:
         return None
     groups = None if entered.groups is None else method.fit(Summary(entered.groups, scale), given)
-    return finish_step(name, method, rows, groups, shape)
+    return finish_step(name, method, rows, groups, shape, small)
 
 
 def finish_step(
@@ -232,11 +269,17 @@ def finish_step(
     rows: Mapping[str, list[Any]],
     groups: Mapping[str, list[Any]] | None,
     shape: tuple[int, ...] = (),
+    small: Sequence[int] = (),
 ) -> FittedStep:
-    """Return a step with the parameters found; raise DataError if one is beyond float64."""
+    """Return a step with the parameters found; raise DataError if one is beyond float64.
+
+    The groups in `small` take the parameters of all rows.
+    """
     found = _checked(name, method, rows)
     params = found if shape else {key: values[0] for key, values in found.items()}
-    by_group = None if groups is None else _checked(name, method, groups)
+    by_group = None
+    if groups is not None:
+        by_group = _checked(name, method, with_parameters_of_all(groups, found, small))
     return FittedStep(method, params, by_group, shape)
 
 

@@ -17,6 +17,7 @@ from normcli.fitted import (
     conclude,
     fitted_before,
     fold,
+    small_among,
     step_channels,
     summarize,
 )
@@ -50,8 +51,10 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
             )
             for step, entered in enumerate(column.inputs)
         )
+        least = fits[0].min_group
+        small = small_among(column.name, column.dtype, chain, inputs, least) or ()
         steps = [
-            conclude(column.name, column.dtype, chain, step, inputs[step])
+            conclude(column.name, column.dtype, chain, step, inputs[step], small)
             for step in range(len(chain))
         ]
         first = inputs[0]
@@ -59,7 +62,12 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
         assert first is not None and len(finished) == len(chain), "require_state has seen to that"
         columns.append(
             FittedColumn(
-                column.name, column.dtype, finished, summarize(column.dtype, chain, first), inputs
+                column.name,
+                column.dtype,
+                finished,
+                summarize(column.dtype, chain, first),
+                inputs,
+                small,
             )
         )
     return Fitted(

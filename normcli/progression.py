@@ -26,6 +26,7 @@ from normcli.fitted import (
     input_kind,
     input_scale,
     needed_statistics,
+    small_among,
     step_channels,
     summarize,
 )
@@ -58,7 +59,13 @@ class ColumnFit:
     """One column's chain on its way from options to parameters."""
 
     def __init__(
-        self, name: str, dtype: pl.DataType, chain: Chain, grouped: bool, limits: Limits
+        self,
+        name: str,
+        dtype: pl.DataType,
+        chain: Chain,
+        grouped: bool,
+        limits: Limits,
+        min_group: int = 0,
     ) -> None:
         self.name = name
         self.chain = chain
@@ -69,6 +76,7 @@ class ColumnFit:
         self.channels = tuple(step_channels(name, dtype, method) for method in chain)
         self.grouped = grouped
         self.limits = limits
+        self.min_group = min_group
         self.steps: list[FittedStep] = []
         self.inputs: list[StepInput | None] = [None] * len(chain)
         self._found: dict[Scope, dict[str, list[Any]]] = {}
@@ -325,6 +333,7 @@ class ColumnFit:
                     self._found["rows"],
                     self._found.get("groups"),
                     self.channels[step].shape,
+                    self._small,
                 )
             )
             self._found = {}
@@ -340,4 +349,12 @@ class ColumnFit:
             tuple(self.steps),
             summarize(self.dtype, self.chain, first),
             tuple(self.inputs),
+            self._small,
         )
+
+    @property
+    def _small(self) -> tuple[int, ...]:
+        """The groups that take the parameters of all rows; known once their values are counted."""
+        if not self.grouped:
+            return ()
+        return small_among(self.name, self.dtype, self.chain, self.inputs, self.min_group) or ()

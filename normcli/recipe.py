@@ -63,9 +63,11 @@ class Recipe:
     by: tuple[str, ...] = ()
     where: str | None = None
     skip_inf: bool = False
+    min_group: int = 0
+    """How many valid values of a column a group needs for parameters of its own."""
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Where its parts were given, for messages, if not by flags: "by", "where", "select",
-    "exclude", "columns." with the selector of one of the `sets`, "types." with a column."""
+    """Where its parts were given, for messages, if not by flags: by the keys of a recipe file, of
+    "columns." with the selector of one of the `sets`, and of "types." with a column."""
 
     @property
     def usual_columns(self) -> str:

@@ -55,6 +55,15 @@ def fit(
             "can add up.",
         ),
     ] = None,
+    min_group: Annotated[
+        Optional[int],
+        typer.Option(
+            "--min-group",
+            metavar="N",
+            min=0,
+            help="Groups with fewer valid values of a column take the parameters of all rows.",
+        ),
+    ] = None,
     recipe: Annotated[
         Optional[str],
         typer.Option(
@@ -139,6 +148,7 @@ def fit(
             "where": where,
             "inf": cast(Any, inf),
             "quantiles": cast(Any, quantiles),
+            "min_group": min_group,
             "recipe": recipe,
             "like": like,
             "delimiter": delimiter,

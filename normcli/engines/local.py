@@ -75,7 +75,7 @@ def run_fit(
     index = KeyIndex.empty(by)
     limits = _limits(chains, bool(by), settings)
     columns = [
-        ColumnFit(name, source.schema[name], chain, bool(by), limits)
+        ColumnFit(name, source.schema[name], chain, bool(by), limits, recipe.min_group)
         for name, chain in chains.items()
     ]
     rows = scans = 0

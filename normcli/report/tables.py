@@ -91,6 +91,9 @@ def print_column(stats: Stats, name: str) -> None:
         prefix = f"{step.method.name} " if len(column.steps) > 1 else ""
         for parameter in step.params:
             table.add_column(prefix + parameter, justify="right")
+    if column.small:
+        table.add_column("")
+    few = "no value" if fitted.min_group == 1 else f"fewer than {fitted.min_group:,} values"
     every = [value for step in column.steps for value in step.params.values()]
     table.add_row("(all)", *[""] * (len(keys) - 1), *map(number, every))
     if fitted.keys is not None:
@@ -100,7 +103,8 @@ def print_column(stats: Stats, name: str) -> None:
                 for step in column.steps
                 for key, value in step.params.items()
             ]
-            table.add_row(*map(str, row), *map(number, values))
+            note = [f"as (all): {few}"] if i in column.small else []
+            table.add_row(*map(str, row), *map(number, values), *note)
     out.print(table)
     if fitted.keys is not None and len(fitted.keys) > _MOST_GROUPS:
         out.print(f"… and {len(fitted.keys) - _MOST_GROUPS:,} more groups (--json shows all)")

@@ -22,6 +22,7 @@ from normcli.sources.options import ReadOptions
 __all__ = ["from_table", "recorded", "request_of"]
 
 _TEXT, _TEXTS, _FLAG, _TABLE = "a text", "a list of texts", "true or false", "a table"
+_NUMBER = "a whole number"
 _TOP = {
     "by": _TEXTS,
     "where": _TEXT,
@@ -29,6 +30,7 @@ _TOP = {
     "exclude": _TEXT,
     "quantiles": _TEXT,
     "inf": _TEXT,
+    "min_group": _NUMBER,
     "defaults": _TABLE,
     "columns": _TABLE,
     "read": _TABLE,
@@ -43,11 +45,12 @@ _SECTIONS = {
         "types": _TABLE,
     },
 }
-RECORDED = ("select", "exclude", "inf", "defaults", "columns")
+RECORDED = ("select", "exclude", "inf", "min_group", "defaults", "columns")
 """The keys of the recipe in a stats file, in their order."""
 _EXAMPLES = {
     _TEXT: "a text stands in quotes, and so does a key with a dot in it",
     _TEXTS: 'texts stand in quotes, a list in brackets: ["a", "b"]',
+    _NUMBER: "write it without quotes, like 30",
     _FLAG: "write it without quotes",
     _TABLE: "it begins with its name in brackets, like [columns]; a selector is called select",
 }
@@ -68,6 +71,8 @@ def recorded(recipe: Recipe) -> dict[str, Any]:
         table["exclude"] = recipe.exclude
     if recipe.skip_inf:
         table["inf"] = "skip"
+    if recipe.min_group:
+        table["min_group"] = recipe.min_group
     if chain_text(recipe.method) != DEFAULT_METHOD:
         table["defaults"] = {"method": chain_text(recipe.method)}
     if recipe.sets:
@@ -145,9 +150,12 @@ def from_table(
             top.get("where"),
             top.get("inf"),
             top.get("quantiles"),
+            top.get("min_group"),
             read,
             {
-                **{key: prefix + key for key in ("by", "where", "select", "exclude") if key in top},
+                **{
+                    key: prefix + key for key, kind in _TOP.items() if key in top and kind != _TABLE
+                },
                 **{f"columns.{each}": f"{prefix}columns.{_key(each)}" for each in columns},
                 **{f"types.{each}": f"{prefix}read.types" for each in types},
             },
@@ -183,6 +191,8 @@ def _checked(table: Mapping[str, Any], kinds: Mapping[str, str] | None, prefix: 
 def _is(value: Any, kind: str) -> bool:
     if kind == _TEXTS:
         return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if kind == _NUMBER:
+        return type(value) is int
     return isinstance(value, {_TEXT: str, _FLAG: bool, _TABLE: Mapping}[kind])
 
 

@@ -30,6 +30,7 @@ class Request:
     where: str | None = None
     inf: str | None = None
     quantiles: str | None = None
+    min_group: int | None = None
     read: Mapping[str, Any] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -38,6 +39,8 @@ class Request:
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise UsageError(f'{name} must be {" or ".join(allowed)}, not "{value}"')
+        if self.min_group is not None and self.min_group < 0:
+            raise UsageError(f"min_group must not be below 0, but is {self.min_group}")
 
     def over(self, other: Request) -> Request:
         """Return both requests as one; where both say something, this one counts."""
@@ -46,12 +49,12 @@ class Request:
             own = getattr(self, name)
             return getattr(other, name) if own is None else own
 
-        names = ("method", "columns", "exclude", "by", "where", "inf", "quantiles")
+        names = ("method", "columns", "exclude", "by", "where", "inf", "quantiles", "min_group")
         types = {**other.read.get("types", {}), **self.read.get("types", {})}
         said = {f"columns.{selector}" for selector, _ in self.sets}
         said |= {f"types.{name}" for name in self.read.get("types", {})}
         said |= {"select"} if self.columns is not None else set()
-        said |= {name for name in ("exclude", "by", "where") if getattr(self, name) is not None}
+        said |= {name for name in names if getattr(self, name) is not None}
         return Request(
             **{name: first(name) for name in names},
             # The last one that matches wins, so what this one says comes after.
@@ -78,6 +81,7 @@ class Request:
             self.by or (),
             self.where,
             self.inf == "skip",
+            self.min_group or 0,
             self.places,
         )
 

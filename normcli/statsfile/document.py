@@ -48,6 +48,7 @@ class ColumnDocument(msgspec.Struct, forbid_unknown_fields=True):
     dtype: str
     steps: list[dict[str, Any]]
     summary: dict[str, Any]
+    small_groups: list[list[Any]] | None = None
     state: dict[str, Any] | None = None
 
 

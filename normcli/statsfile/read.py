@@ -25,12 +25,14 @@ from normcli.fitted import (
     inner_dtype,
     input_kind,
     needed_statistics,
+    small_among,
     step_channels,
     summarize,
 )
 from normcli.methods import METHODS, Parameter
 from normcli.recipe import Chain, can_fit, chain_text, check_chain, make_step
 from normcli.request import RECORDED, from_table, recorded
+from normcli.smallgroups import with_parameters_of_all
 from normcli.sources.options import ReadOptions
 from normcli.statistics import STATISTICS
 from normcli.statistics.sketch import RELATIVE_ERROR
@@ -129,7 +131,8 @@ def _fitted(document: Document) -> Fitted:
     columns = []
     for column, part in document.columns.items():
         try:
-            columns.append(_column(column, part, keys, document.source.rows, sketched))
+            least = recipe.get("min_group", 0)
+            columns.append(_column(column, part, keys, document.source.rows, sketched, least))
         except (_RefusedError, ValueError, NormError) as error:
             message = error.message if isinstance(error, NormError) else error
             raise _RefusedError(f'column "{column}": {message}') from error
@@ -179,7 +182,12 @@ def _keys(by: dict[str, str], groups: list[list[Any]]) -> pl.DataFrame:
 
 
 def _column(
-    name: str, part: ColumnDocument, keys: pl.DataFrame | None, rows: int, sketched: bool
+    name: str,
+    part: ColumnDocument,
+    keys: pl.DataFrame | None,
+    rows: int,
+    sketched: bool,
+    min_group: int,
 ) -> FittedColumn:
     dtype = parse_dtype(part.dtype)
     chain = tuple(_method(step) for step in part.steps)
@@ -194,11 +202,19 @@ def _column(
         _input(state, dtype, (chain, i, sketched), groups, shapes[i])
         for i, state in enumerate([part.state, *(step.get("state") for step in part.steps[1:])])
     ]
+    small = _small_groups(part.small_groups, keys)
+    counted = () if keys is None else small_among(name, dtype, chain, inputs, min_group)
+    if small and not min_group:
+        raise _RefusedError("small_groups are there, but no min_group in the recipe")
+    if counted is not None and counted != small:
+        raise _RefusedError("small_groups contradict the state")
     steps = []
     for i, (method, step) in enumerate(zip(chain, part.steps, strict=True)):
         values_of = inner_dtype(dtype) if i == 0 else pl.Float64()
         read = _step(method, step, values_of, groups, shapes[i])
-        concluded = conclude(name, dtype, chain, i, inputs[i])
+        if read.groups and read.groups != with_parameters_of_all(read.groups, read.cells, small):
+            raise _RefusedError(f"step {i + 1}: small_groups have other params than all rows")
+        concluded = conclude(name, dtype, chain, i, inputs[i], small)
         if concluded is not None and method.fitted:
             _compare(f"step {i + 1}", concluded, read)
         steps.append(read)
@@ -213,7 +229,23 @@ def _column(
         size = 1 if tensor is None or tensor.shape is None else tensor.size
         if seen != rows * size and not lists:
             raise _RefusedError("the counts of the state do not add up to source.rows")
-    return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs))
+    return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs), small)
+
+
+def _small_groups(rows: list[list[Any]] | None, keys: pl.DataFrame | None) -> tuple[int, ...]:
+    """Return where the groups with those keys are among all."""
+    if rows is None:
+        return ()
+    if keys is None or not rows:
+        raise _RefusedError("small_groups are empty, or there are no groups")
+    numbered = keys.with_row_index("\0cell")
+    named = keys_from_json(rows, dict(keys.schema))
+    found = named.join(
+        numbered, on=keys.columns, how="left", nulls_equal=True, maintain_order="left"
+    )["\0cell"].to_list()
+    if None in found or sorted(set(found)) != found:
+        raise _RefusedError("small_groups are not some of the groups, in their order")
+    return tuple(found)
 
 
 def _method(step: Mapping[str, Any]) -> Any:

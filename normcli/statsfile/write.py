@@ -68,8 +68,10 @@ def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
             _step(step, column.dtype, column.inputs[i] if i and fitted.with_state else None)
             for i, step in enumerate(column.steps)
         ],
-        "summary": column.summary,
     }
+    if column.small and fitted.keys is not None:
+        document["small_groups"] = keys_to_json(fitted.keys[list(column.small)])
+    document["summary"] = column.summary
     first = column.inputs[0]
     if fitted.with_state and first is not None:
         document["state"] = _state(first, column.steps[0].shape)

@@ -35,8 +35,13 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # Tensor columns: dtypes, channels, flat values.
     "tensors": ({"columns", "errors"}, {"numpy", "polars"}),
     "recipe": ({"columns", "dtypes", "errors", "methods", "tensors"}, {"polars"}),
+    # Which groups have few values; it knows numbers only.
+    "smallgroups": (set(), {"numpy"}),
     # What a fit yields, as data; the pure core that plan, merging and statsfile share.
-    "fitted": ({"columns", "errors", "methods", "recipe", "statistics", "tensors"}, {"polars"}),
+    "fitted": (
+        {"columns", "errors", "methods", "recipe", "smallgroups", "statistics", "tensors"},
+        {"polars"},
+    ),
     # Fitted columns as expressions; `methods.base` for the correctly rounded quotient.
     "transform": ({"columns", "fitted", "methods.base"}, {"numpy", "polars"}),
     # A tensor column's elements with the constants of their cells beside them.
@@ -98,6 +103,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "methods",
             "recipe",
             "request",
+            "smallgroups",
             "sources.options",
             "statistics",
             "tensors",

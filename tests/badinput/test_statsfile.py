@@ -13,6 +13,8 @@ import pytest
 
 import normcli
 
+pytestmark = pytest.mark.filterwarnings("ignore::normcli.errors.NormWarning")
+
 DATA = pl.DataFrame({"k": ["a", "a", "b"], "x": [1.0, 2.0, 4.0], "y": [1, 2, 3]})
 Edit = Callable[[dict[str, Any]], None]
 
@@ -116,6 +118,20 @@ FILES: list[tuple[str, Any]] = [
     ("keys without groups", edited(_no_groups, by="k")),
     ("group of another dtype", edited(_set("groups/0", [1]), by="k")),
     ("group of another length", edited(_set("groups/0", ["a", "b"]), by="k")),
+    ("small groups without a bound", edited(_set("columns/x/small_groups", [["a"]]), by="k")),
+    ("small groups without groups", edited(_set("columns/x/small_groups", [["a"]]))),
+    (
+        "small groups that are not",
+        edited(_set("columns/x/small_groups", [["a"]]), by="k", min_group=2),
+    ),
+    (
+        "small groups that are none",
+        edited(_set("columns/x/small_groups", [["c"]]), by="k", min_group=2),
+    ),
+    (
+        "small groups with params of their own",
+        edited(_set("columns/x/steps/0/groups/rows/1/0", 4.0), by="k", min_group=2),
+    ),
     ("unknown way to read", edited(_set("read", {"seperator": ";"}))),
     ("recipe that is a list", edited(_set("recipe", ["zscore"]))),
     ("recipe with an unknown key", edited(_set("recipe", {"selct": "x"}))),
@@ -159,6 +175,7 @@ MERGES: list[tuple[str, Any, Any]] = [
     ("merge: other recipe, columns", fitted(), fitted(columns="x,y")),
     ("merge: other recipe, exclude", fitted(exclude="k"), fitted(exclude="[k]")),
     ("merge: other recipe, inf", fitted(inf="skip"), fitted()),
+    ("merge: other recipe, min_group", fitted(by="k", min_group=2), fitted(by="k")),
     ("merge: other recipe, default", fitted(method="rms"), fitted(set={"x,y": "rms"})),
     (
         "merge: other recipe, order",

@@ -60,6 +60,21 @@ WARNINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("warning: constant column", {"a.csv": "x,y\n5,1\n5,2\n"}, []),
     ("warning: column of nulls", {"a.csv": "x,y\n,1\n,2\n"}, ["--type", "x=Float64"]),
     ("warning: group of nulls", {"a.csv": "k,x\na,1\na,2\nb,\n"}, ["--by", "k"]),
+    (
+        "warning: small groups",
+        {"a.csv": "k,x,y\na,1,1\na,2,7\nb,4,2\nb,,9\n"},
+        ["--by", "k", "--min-group", "2"],
+    ),
+    (
+        "warning: a group of nulls is small",
+        {"a.csv": "k,x\na,1\na,2\nb,\n"},
+        ["--by", "k", "--min-group", "1"],
+    ),
+    (
+        "warning: small groups when quiet",
+        {"a.csv": "k,x\na,1\na,2\nb,4\n"},
+        ["--by", "k", "--min-group", "2", "--quiet"],
+    ),
     ("warning: no warnings when quiet", {"a.csv": "x,y\n5,1\n5,2\n"}, ["--quiet"]),
 ]
 

@@ -98,6 +98,19 @@ def test_show(tmp_path: Path, run: Any) -> None:
     assert shown == whole
 
 
+def test_show_marks_small_groups(tmp_path: Path, run: Any) -> None:
+    done = run("fit", "--by", "k", "--min-group", "2", "-c", "a", "-o", "s.json", stdin=CSV)
+    assert done.stderr.decode().count("they take the parameters of all rows") == 1
+    lines = run("show", "s.json", "--column", "a").stdout.decode().splitlines()
+    overall, large, small = (line.split() for line in lines[2:5])
+    assert small[:3] == ["q", *overall[1:3]] and large[:3] == ["p", "2", "1"]
+    assert "as (all): fewer than 2 values" in lines[4] and "as" not in lines[3]
+    # It is treated so, too, and not as a group that is not known.
+    applied = run("apply", "s.json", stdin=b"k,a\np,3\nq,5\n").stdout
+    assert applied == b"k,a\np,1.0\nq,1.224744871391589\n"
+    assert run("invert", "s.json", stdin=applied).stdout == b"k,a\np,3\nq,5\n"
+
+
 def test_methods(run: Any) -> None:
     listed = run("methods").stdout.decode()
     names = [line.split()[0] for line in listed.splitlines()[1:] if line[:1].strip()]

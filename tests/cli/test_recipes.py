@@ -93,6 +93,10 @@ ONE_BY_ONE = {
     "exclude": ('exclude = "*_b"', ["-x", "*_b"]),
     "inf": ('inf = "skip"', ["--inf", "skip"]),
     "quantiles": ('quantiles = "sketch"', ["--quantiles", "sketch"]),
+    "min_group": (
+        'by = ["kind"]\nmin_group = 3',
+        ["--by", "kind", "--min-group", "3"],
+    ),
     "defaults.method": ('[defaults]\nmethod = "log1p+rms"', ["-m", "log1p+rms"]),
     "columns": (
         '[columns]\n"@integer" = "skip"\ndepth_b = "rms"\n"*_b" = "center"',

@@ -1,0 +1,115 @@
+"""Groups with few values take the parameters of all rows, in every step, for every method."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import polars as pl
+import pytest
+
+import normcli
+from normcli.errors import DataError, NormWarning
+from normcli.methods import METHODS
+from normcli.recipe import parse_chain
+from tests.conformance.bounds import BOUNDS
+
+# Four groups with 5, 2 (and NaN and null), 0 and 4 valid values, none in order.
+_VALUES = [
+    *zip("aaaaa", (2.0, 6.0, 11.0, 3.0, 4.5), strict=True),
+    *zip("bbbb", (30.0, None, float("nan"), 31.0), strict=True),
+    *zip("cc", (None, None), strict=True),
+    *zip("dddd", (7.0, 90.0, 8.0, 21.0), strict=True),
+]
+FRAME = pl.DataFrame(_VALUES, schema={"g": pl.String, "x": pl.Float64}, orient="row").sample(
+    fraction=1, shuffle=True, seed=2
+)
+
+_SEEKING = [c for bound in BOUNDS.values() for c in bound.examples if parse_chain(c)[0].fitted]
+_CHAINS = [*_SEEKING, "zscore+minmax", "log1p+robust:low=10", "clip:low_q=5,high_q=95+zscore"]
+
+
+def _fit(frame: pl.DataFrame, chain: str, **options: Any) -> normcli.Stats:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NormWarning)
+        return normcli.fit(frame, method=chain, columns="x", **options)
+
+
+def _group(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    return frame.filter(pl.col("g") == key)
+
+
+def test_the_chains_are_of_every_method_that_is_fitted() -> None:
+    named = {step.name for chain in _CHAINS for step in parse_chain(chain)}
+    seeking = {name for name in METHODS if any(c.startswith(name) for c in _SEEKING)}
+    assert seeking <= named and {"zscore", "robust", "mad", "clip"} <= seeking
+
+
+@pytest.mark.parametrize("chain", _CHAINS)
+@pytest.mark.parametrize("least", [1, 3, 5])
+def test_small_groups_are_carried_as_all_rows(chain: str, least: int) -> None:
+    stats = _fit(FRAME, chain, by="g", min_group=least)
+    own, overall = _fit(FRAME, chain, by="g"), _fit(FRAME, chain)
+    new = pl.DataFrame({"g": list("abcd"), "x": [2.5, 30.5, 12.0, 9.0]})
+    for key, count in zip("abcd", (5, 2, 0, 4), strict=True):
+        expected = overall if count < least else own
+        rows = pl.concat([_group(FRAME, key), _group(new, key)])
+        carried = stats.apply(rows)
+        assert carried.equals(expected.apply(rows), null_equal=True)
+        assert stats.invert(carried).equals(expected.invert(carried))
+    (column,) = stats.fitted.columns
+    assert column.small == {1: (2,), 3: (1, 2), 5: (1, 2, 3)}[least]
+
+
+@pytest.mark.parametrize("chain", _CHAINS)
+def test_it_is_read_back_as_written(chain: str, tmp_path: Any) -> None:
+    for state in (True, False):
+        stats = _fit(FRAME, chain, by="g", min_group=3, state=state)
+        stats.save(tmp_path / "s.json")
+        loaded = normcli.load(tmp_path / "s.json")
+        assert loaded.to_json() == stats.to_json()
+        assert loaded.fitted.columns[0].small == (1, 2)
+
+
+def test_fixed_methods_have_no_small_groups() -> None:
+    for chain in ("cbrt", "zscore:mean=2,std=3"):
+        stats = _fit(FRAME, chain, by="g", min_group=100)
+        assert stats.fitted.columns[0].small == ()
+        assert "small_groups" not in stats.to_json()
+
+
+def test_what_a_small_group_would_have_made_of_itself_is_no_error() -> None:
+    """Neither bounds that contradict each other, nor a domain that its own mean would leave."""
+    frame = pl.DataFrame({"g": list("aaaab"), "x": [1.0, 2.0, 3.0, 4.0, -9.0]})
+    chain = "clip:low=0,high_q=50"
+    with pytest.raises(DataError, match="is above"):
+        _fit(frame, chain, by="g")
+    assert _fit(frame, chain, by="g", min_group=2).apply(frame)["x"].max() == 2.5
+    frame = pl.DataFrame({"g": list("aaaabb"), "x": [0.0, 0.5, 0.5, 0.0, 0.5, 4.0]})
+    with pytest.raises(DataError, match="outside the domain of log1p"):
+        _fit(frame, "center+log1p", by="g")
+    _fit(frame, "center+log1p", by="g", min_group=3)
+
+
+def test_infinite_values_that_are_skipped_do_not_count() -> None:
+    frame = pl.DataFrame({"g": list("aaabbb"), "x": [1.0, 2.0, 4.0, 5.0, 7.0, float("inf")]})
+    stats = _fit(frame, "zscore", by="g", min_group=3, inf="skip")
+    assert stats.fitted.columns[0].small == (1,)
+
+
+@pytest.mark.parametrize(
+    ("chain", "counts"),
+    [("zscore", (2, 3)), ("robust:axis=0", (2, 3)), ("minmax:axis=none", (4, 7))],
+)
+def test_tensors(chain: str, counts: tuple[int, int]) -> None:
+    """One channel with too few values is enough; where there is but one, all elements count."""
+    rows = [[1.0, 2.0], [3.0, 5.0], [None, 9.0], [4.0, 4.0], [7.0, 8.0], [1.0, 1.0]]
+    frame = pl.DataFrame({"g": list("aabbbb"), "x": pl.Series(rows, dtype=pl.Array(pl.Float64, 2))})
+    overall, own = _fit(frame, chain), _fit(frame, chain, by="g")
+    for least in range(1, 9):
+        stats = _fit(frame, chain, by="g", min_group=least)
+        small = stats.fitted.columns[0].small
+        assert small == tuple(i for i, count in enumerate(counts) if count < least)
+        for i, part in enumerate((frame[:2], frame[2:])):
+            expected = (overall if i in small else own).apply(part)
+            assert stats.apply(part)["x"].equals(expected["x"])
