@@ -15,7 +15,9 @@ from normcli.sources import Source, extent_of
 
 __all__ = ["run_survey"]
 
-_BATCH_ROWS = 1 << 16
+_MOST_ROWS, _LEAST_ROWS = 1 << 16, 1 << 10
+_MOST_VALUES = 1 << 23
+"""Rows × columns of a batch."""
 
 
 def run_survey(
@@ -31,12 +33,13 @@ def run_survey(
     if where is not None:
         frame = frame.filter(where)
     needed = {*columns, *by}
+    batch_rows = min(_MOST_ROWS, max(_LEAST_ROWS, _MOST_VALUES // len(needed)))
     frame = frame.select(named(name) for name in source.schema if name in needed)
     progress.start("suggest", lambda: extent_of(source))
     try:
         with engine_errors(source, "suggest"):
             for batch in frame.collect_batches(
-                chunk_size=_BATCH_ROWS, maintain_order=True, engine="streaming"
+                chunk_size=batch_rows, maintain_order=True, engine="streaming"
             ):
                 survey.update(batch)
                 progress.advance(batch.height)

@@ -88,7 +88,7 @@ class Profile:
     distinct: int | None = None
     """Different values; None if there are too many to count."""
     unique: bool = False
-    """Whether no value comes twice."""
+    """Whether no value comes twice, of texts and whole numbers."""
     only: str = ""
     """The value of a constant column."""
     low: float = 0.0

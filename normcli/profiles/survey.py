@@ -111,7 +111,9 @@ class Survey:
         if kind == "other" or not profile.valid:
             return profile
         values = self._frame()[name].drop_nulls()
-        found: dict[str, Any] = {"unique": len(values) > 1 and values.n_unique() == len(values)}
+        found: dict[str, Any] = {}
+        if kind == "text" or profile.whole:
+            found["unique"] = len(values) > 1 and values.n_unique() == len(values)
         if kind == "number":
             found["shape"] = self.shape(profile)
         elif kind == "text":

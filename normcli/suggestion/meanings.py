@@ -7,7 +7,7 @@ import polars as pl
 from normcli.profiles import Profile
 from normcli.suggestion.advice import Advice
 from normcli.suggestion.shapes import After
-from normcli.suggestion.words import exact, words
+from normcli.suggestion.words import each_row, exact, words
 
 __all__ = ["MEANINGS"]
 
@@ -78,7 +78,9 @@ def identifier(column: Profile, after: After) -> Advice | None:
         return None
     if column.whole and _is_key(words(column.name)):
         if column.unique:
-            return Advice("skip", "different in every row, and named like a key: an identifier")
+            return Advice(
+                "skip", f"{each_row(column.distinct)}, and named like a key: an identifier"
+            )
         return Advice("skip", "named like a key: numbers that count nothing")
     if column.steady and column.valid >= _LEAST_ROWS:
         return Advice("skip", "goes on from each row to the next: an index or a clock")

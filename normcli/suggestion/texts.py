@@ -5,7 +5,7 @@ from __future__ import annotations
 from normcli.profiles import Profile
 from normcli.suggestion.advice import OFFERED, Advice
 from normcli.suggestion.shapes import After
-from normcli.suggestion.words import percent, plural
+from normcli.suggestion.words import each_row, percent, plural
 
 __all__ = ["TEXTS"]
 
@@ -51,7 +51,7 @@ def text_identifier(column: Profile, after: After) -> Advice | None:
     """Never the same twice: nothing can be learned from it."""
     if column.kind != "text" or not column.unique:
         return None
-    return Advice("skip", "different in every row: an identifier")
+    return Advice("skip", f"{each_row(column.distinct)}: an identifier")
 
 
 def categories(column: Profile, after: After) -> Advice | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["exact", "figure", "percent", "plural", "words"]
+__all__ = ["each_row", "exact", "figure", "percent", "plural", "words"]
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
@@ -53,6 +53,15 @@ def percent(share: float) -> str:
     if value > 99 and share < 1:
         return f"{min(value, 99.9):.3g} %"
     return f"{value:.0f} %" if value >= 10 else f"{float(f'{value:.1g}'):g} %"
+
+
+def each_row(distinct: int | None) -> str:
+    """Return where no value comes twice: in all rows only if all different values were counted.
+
+    >>> each_row(344)
+    'different in every row'
+    """
+    return "different in every row" + (" looked at" if distinct is None else "")
 
 
 def plural(count: int, noun: str) -> str:
