@@ -49,10 +49,11 @@ _FIELDS: dict[str, Schema] = {
     "vectors": _kind("count"),
     **dict.fromkeys(("sums", "products"), _kind("exacts")),
 }
+_DECIMAL = r"Decimal\([1-9][0-9]?,[0-9]{1,2}\)"
 _PARAMETRIC = [
     r"Datetime\((ms|us|ns)(,[^()]+)?\)",
     r"Duration\((ms|us|ns)\)",
-    r"Decimal\([1-9][0-9]?,[0-9]{1,2}\)",
+    _DECIMAL,
 ]
 
 
@@ -104,6 +105,9 @@ def schema() -> Schema:
                 for name, one in _KINDS.items()
             },
             "dtype": _pattern([*PLAIN_DTYPES, *_PARAMETRIC]),
+            "number_dtype": _pattern(
+                [*(n for n, dtype in PLAIN_DTYPES.items() if dtype.is_numeric()), _DECIMAL]
+            ),
             "column_dtype": _pattern([*elements, *_nested(elements)]),
             "groups": {
                 "type": "array",
@@ -204,13 +208,14 @@ def _column(grouped: bool) -> Schema:
         steps["items"] = {"$ref": "#/$defs/step", "properties": {"groups": False}}
     keys: dict[str, Schema] = {
         "dtype": {"$ref": "#/$defs/column_dtype"},
+        "members": {**_map({"$ref": "#/$defs/number_dtype"}), "minProperties": 2},
         "steps": steps,
         "summary": {"$ref": "#/$defs/summary"},
         "state": {"anyOf": states},
     }
     if grouped:
         keys["small_groups"] = {"$ref": "#/$defs/groups"}
-    return _object(keys, optional=("state", "small_groups"))
+    return _object(keys, optional=("members", "state", "small_groups"))
 
 
 def _step(method: type[Method]) -> Schema:

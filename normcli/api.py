@@ -33,11 +33,13 @@ from normcli.errors import (
 )
 from normcli.findings import findings, small_group_notes
 from normcli.fitted import Fitted
+from normcli.kept import kept_columns
 from normcli.merging import merge_fits
 from normcli.outline import outline
 from normcli.profiles import Profile, Shape, Survey
-from normcli.recipe import Chain, Recipe, parse_chain, resolve, scans_again
+from normcli.recipe import Chain, Recipe, parse_chain, scans_again
 from normcli.request import Request, read_recipe, recorded, request_of
+from normcli.resolution import Target, resolve
 from normcli.sinks import WriteOptions, write_text
 from normcli.sources import (
     Extent,
@@ -175,7 +177,8 @@ def explain(
     """
     asked = _prepared(**options)
     with _opened(source, format, asked.reading, asked.expected, False) as opened:
-        recipe, chains = _resolved(asked.recipe, opened)
+        recipe, targets = _resolved(asked.recipe, opened)
+        chains = {name: target.chain for name, target in targets.items()}
         return outline(chains, recipe.by, asked.sketched)
 
 
@@ -293,8 +296,8 @@ def _fit(
     return fitted
 
 
-def _resolved(recipe: Recipe, source: Source) -> tuple[Recipe, dict[str, Chain]]:
-    """Return the recipe with its keys by name, and the chain of each column."""
+def _resolved(recipe: Recipe, source: Source) -> tuple[Recipe, dict[str, Target]]:
+    """Return the recipe with its keys by name, and what is normalized."""
     recipe = dataclasses.replace(recipe, by=_keys(recipe.by, source.schema))
     return recipe, resolve(recipe, source.schema)
 
@@ -560,7 +563,7 @@ class Stats:
         recorded = ReadOptions.from_json(self.fitted.read)
         if direction == "apply":
             return recorded
-        normalized = {column.name for column in self.fitted.columns}
+        normalized = {name for column in self.fitted.columns for name in column.sources}
         types = {name: dtype for name, dtype in recorded.types.items() if name not in normalized}
         return dataclasses.replace(recorded, types=types)
 
@@ -568,7 +571,11 @@ class Stats:
         """Return what is known of the columns of text: their dtypes, floats once normalized."""
         expected = {} if self.fitted.keys is None else dict(self.fitted.keys.schema)
         for column in self.fitted.columns:
-            expected[column.name] = column.dtype if direction == "apply" else pl.Float64()
+            if direction == "apply":
+                expected |= column.sources
+            else:
+                expected |= dict.fromkeys(column.sources, pl.Float64())
+                expected |= {kept.name: kept.dtype for kept in kept_columns(column.name, column)}
         return expected
 
     def _warn_of_losses(self, direction: Direction) -> None:

@@ -13,13 +13,15 @@ from typing import Literal, TypedDict
 import numpy as np
 import polars as pl
 
-from normcli.columns import named, number_kind, select
+from normcli.choosing import Choice, choose
+from normcli.columns import named, number_kind
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, did_you_mean
 from normcli.fitted import Fitted, FittedColumn
 from normcli.groups import Index, KeyIndex, key_columns
+from normcli.kept import KeptColumn, kept_columns
 from normcli.tensorcolumns import TensorColumn, check_shape
-from normcli.tensors import container
+from normcli.tensortargets import TensorTarget
 from normcli.transform import (
     at_rows,
     constants_table,
@@ -46,17 +48,22 @@ class TransformKeywords(TypedDict, total=False):
     dtype: Literal["float32", "float64"] | None
     unknown_group: UnknownGroup
     missing_column: Literal["error", "skip"]
+    keep_row_stats: bool
 
 
 @dataclass(frozen=True)
 class TransformOptions:
-    """How a stats file meets data; `renamed` gives columns the statistics of fitted ones."""
+    """How a stats file meets data; `renamed` gives columns the statistics of fitted ones.
+
+    With `keep_row_stats`, what rows lose to row-wise methods is kept in columns of its own.
+    """
 
     columns: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     dtype: Literal["float32", "float64"] | None = None
     unknown_group: UnknownGroup = "error"
     missing_column: Literal["error", "skip"] = "error"
+    keep_row_stats: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,22 +108,32 @@ class Transform:
         for key in self._key_dtypes:
             if key not in schema:
                 raise DataError(f'{name} has no group key "{key}"', did_you_mean(key, schema))
-        chosen = _choose(fitted, schema, options, name)
+        chosen = choose(
+            fitted, schema, name, options.columns, options.renamed, options.missing_column
+        )
         self._targets = [
-            self._target(i, column, other, schema[column])
-            for i, (column, other) in enumerate(chosen.items())
-            if other.tensor is None
+            self._target(i, each.name, each.column, schema[each.name])
+            for i, each in enumerate(chosen)
+            if each.column.tensor is None
         ]
         self._tensors = [
-            self._tensor(column, other, schema[column])
-            for column, other in chosen.items()
-            if other.tensor is not None
+            self._tensor(each, schema) for each in chosen if each.column.tensor is not None
         ]
         outputs: dict[str, pl.DataType] = {each.name: each.output for each in self._targets}
-        outputs |= {each.name: container(schema[each.name], each.output) for each in self._tensors}
-        self.schema = pl.Schema({**schema, **outputs})
+        for each in self._tensors:
+            outputs |= each.outputs(schema)
+        kept = {column.name: column.dtype for each in self._tensors for column in each.kept}
+        if direction == "invert":
+            self._used = tuple(kept)
+            kept = {}
+        else:
+            self._used = ()
+        left = {column: dtype for column, dtype in schema.items() if column not in self._used}
+        self.schema = pl.Schema({**left, **outputs, **kept})
 
-    def _tensor(self, name: str, column: FittedColumn, dtype: pl.DataType) -> TensorColumn:
+    def _tensor(self, choice: Choice, schema: pl.Schema) -> TensorTarget:
+        name, column = choice.name, choice.column
+        dtype = column.dtype if choice.sources else schema[name]
         tensor = check_shape(name, column, dtype, self._name)
         output = column.inner
         if self._direction == "apply":
@@ -124,16 +141,57 @@ class Transform:
         elif output.is_float():
             output = self._float(output)
         groups = None if self._keys is None else len(self._keys)
-        return TensorColumn(
+        own = TensorColumn(
             name,
             self._name,
             column,
             tensor,
-            output,
+            pl.Float64() if choice.sources else output,
             self._direction,
             groups,
             self._options.unknown_group,
         )
+        kept = self._kept_columns(name, column, schema)
+        if choice.sources is None:
+            return TensorTarget(own, kept, what=self._name)
+        assert column.members is not None
+        sources: dict[str, pl.DataType] = {}
+        members: list[tuple[pl.DataType | None, pl.DataType]] = []
+        for (member, fitted), source in zip(
+            column.members.items(), choice.sources.values(), strict=True
+        ):
+            sources[source] = found = schema[source]
+            self._check_number(source, member, fitted, found)
+            if self._direction == "apply":
+                single = found == pl.Float32()
+                members.append((None, self._float(pl.Float32() if single else pl.Float64())))
+            else:
+                members.append((fitted, self._float(fitted) if fitted.is_float() else fitted))
+        return TensorTarget(own, kept, sources, members, self._name)
+
+    def _kept_columns(self, name: str, column: FittedColumn, schema: pl.Schema) -> list[KeptColumn]:
+        """Return the columns for what rows lose; raise DataError where they can't be."""
+        kept = kept_columns(name, column)
+        names = ", ".join(each.name for each in kept)
+        if self._direction == "invert":
+            lacking = [each.name for each in kept if each.name not in schema]
+            if lacking:
+                raise DataError(
+                    f'{self._name} has no column "{lacking[0]}", without which the rows of '
+                    f'"{name}" can\'t be brought back',
+                    f"apply --keep-row-stats writes what invert needs: {names}",
+                )
+            return kept
+        if not self._options.keep_row_stats:
+            return []
+        taken = [each.name for each in kept if each.name in schema]
+        if taken:
+            raise DataError(
+                f'{self._name} has a column "{taken[0]}" already, '
+                f'which --keep-row-stats would write for "{name}"',
+                "rename it",
+            )
+        return kept
 
     def _target(self, i: int, name: str, column: FittedColumn, dtype: pl.DataType) -> _Target:
         self._check_dtype(name, column, dtype)
@@ -170,18 +228,23 @@ class Transform:
         )
 
     def _check_dtype(self, name: str, column: FittedColumn, dtype: pl.DataType) -> None:
-        if self._check_encoded(name, column, dtype):
-            return
-        fitted = column.dtype if self._direction == "apply" else pl.Float64()
+        if not self._check_encoded(name, column, dtype):
+            self._check_number(name, column.name, column.dtype, dtype)
+
+    def _check_number(
+        self, name: str, fitted_name: str, fitted: pl.DataType, dtype: pl.DataType
+    ) -> None:
+        """Raise DataError if a column does not hold the numbers that a fitted one did."""
+        fitted = fitted if self._direction == "apply" else pl.Float64()
         kind = dtype.base_type() if dtype.is_temporal() else number_kind(dtype)
         expected = fitted.base_type() if fitted.is_temporal() else None
         if dtype == pl.Null():
             return
         if kind is None or (expected or kind) != kind or (dtype.is_temporal() and not expected):
             wanted = (
-                f'"{column.name}" was fitted as {dtype_name(fitted)}'
+                f'"{fitted_name}" was fitted as {dtype_name(fitted)}'
                 if self._direction == "apply"
-                else f'normalized values of "{column.name}" are numbers'
+                else f'normalized values of "{fitted_name}" are numbers'
             )
             raise DataError(
                 f'{self._name}: column "{name}" is {dtype_name(dtype)}; {wanted}',
@@ -228,7 +291,8 @@ class Transform:
         carried = frame.with_columns(carry(target) for target in self._targets).select(
             map(named, names)
         )
-        return carried.with_columns(each.carry(frame[each.name], cells) for each in self._tensors)
+        tensors = [column for each in self._tensors for column in each.carry(frame, cells)]
+        return carried.with_columns(tensors).drop(self._used)
 
     def _with_constants(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, Index]:
         """Put beside each row the constants of its group; return the rows' groups as well."""
@@ -247,11 +311,11 @@ class Transform:
                             f'without parameters of "{target.column.name}" in the stats file',
                         )
             for each in self._tensors:
-                rows = each.lacks_parameters(frame[each.name], cells.to_numpy())
+                rows = each.lacks_parameters(frame, cells.to_numpy())
                 if rows is not None:
                     self._refuse_groups(
                         keys.filter(rows),
-                        f'without parameters of "{each.column.name}" in the stats file',
+                        f'without parameters of "{each.column.column.name}" in the stats file',
                     )
         cells = cells.fill_null(len(self._keys))
         known = [
@@ -337,39 +401,3 @@ class Transform:
 def _shown(value: object) -> str:
     """Return a key's value as SQL would write it."""
     return "null" if value is None else repr(value) if isinstance(value, str) else str(value)
-
-
-def _choose(
-    fitted: Fitted, schema: pl.Schema, options: TransformOptions, name: str
-) -> dict[str, FittedColumn]:
-    """Return which columns of the data are treated, and with which fitted columns."""
-    columns = {column.name: column for column in fitted.columns}
-    for new, old in options.renamed.items():
-        if old not in columns:
-            raise DataError(
-                f'--map: the stats file has no column "{old}"', did_you_mean(old, columns)
-            )
-        if new not in schema:
-            raise DataError(f'--map: {name} has no column "{new}"', did_you_mean(new, schema))
-    wanted = list(columns)
-    if options.columns is not None:
-        wanted = select(options.columns, pl.Schema({c.name: c.dtype for c in fitted.columns}))
-    chosen: dict[str, FittedColumn] = {}
-    for column in wanted:
-        if column in options.renamed:
-            continue
-        if column in schema:
-            chosen[column] = columns[column]
-        elif options.missing_column == "error" and not options.renamed:
-            raise DataError(
-                f'{name} has no column "{column}", which the stats file has',
-                "leave it out with --missing-column skip; "
-                f"or was it renamed? --map NEW={column} ({did_you_mean(column, schema)})",
-            )
-    chosen |= {new: columns[old] for new, old in options.renamed.items()}
-    if not chosen:
-        raise DataError(
-            f"none of the stats file's columns is in {name}",
-            f"stats file: {', '.join(columns)}; {name}: {', '.join(schema)}",
-        )
-    return {name: chosen[name] for name in schema if name in chosen}

@@ -45,8 +45,7 @@ def features(fitted: Fitted) -> list[FittedColumn]:
 def _matrix(frame: pl.DataFrame, columns: Sequence[FittedColumn]) -> npt.NDArray[np.float64]:
     """Return the rows' features as float64, NaN where one is missing."""
     parts = []
-    for column in columns:
-        series = frame[column.name]
+    for series in (frame[name] for column in columns for name in column.sources):
         tensor = tensor_of(series.dtype)
         flat = series if tensor is None else flatten(series, tensor)[0]
         numbers = pl.select(to_float(pl.lit(flat), flat.dtype)).to_series()

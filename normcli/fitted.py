@@ -17,6 +17,7 @@ from normcli.columns import decimal_scale, number_kind
 from normcli.errors import DataError
 from normcli.methods import Method
 from normcli.methods.base import once
+from normcli.methods.rowwise import RowMethod
 from normcli.recipe import Chain, count_fitted
 from normcli.smallgroups import small_groups, with_parameters_of_all
 from normcli.statistics import STATISTICS, Kind, State, Summary
@@ -98,11 +99,18 @@ class FittedColumn:
     inputs: tuple[StepInput | None, ...]
     small: tuple[int, ...] = ()
     """The groups that have too few values and take the parameters of all rows, by number."""
+    members: Mapping[str, pl.DataType] | None = None
+    """The columns whose values are its vectors' elements, if it is no column of its own."""
 
     @property
     def tensor(self) -> Tensor | None:
         """What its tensors are, if it is a tensor column."""
         return tensor_of(self.dtype)
+
+    @property
+    def sources(self) -> Mapping[str, pl.DataType]:
+        """The columns of the data that it is fitted on, with their dtypes."""
+        return {self.name: self.dtype} if self.members is None else self.members
 
     @property
     def inner(self) -> pl.DataType:
@@ -164,6 +172,9 @@ def inner_dtype(dtype: pl.DataType) -> pl.DataType:
 def step_channels(name: str, dtype: pl.DataType, method: Method) -> Channels:
     """Return the channels that a step's parameters are found for: one, but for tensors."""
     tensor = tensor_of(dtype)
+    if isinstance(method, RowMethod):
+        assert tensor is not None and tensor.shape is not None, "a chain that joins has tensors"
+        method.check_shape(f'column "{name}"', tensor.shape)
     # Vectors are treated as wholes by methods that join columns.
     if tensor is None or not method.fitted or method.joins:
         return ONE_CHANNEL

@@ -68,6 +68,7 @@ def merge_fits(fits: Sequence[Fitted], names: Sequence[str]) -> Fitted:
                 summarize(column.dtype, chain, first),
                 inputs,
                 small,
+                column.members,
             )
         )
     return Fitted(
@@ -129,6 +130,8 @@ def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> N
     differs("their columns", [c.name for c in first.columns], [c.name for c in other.columns])
     for mine, theirs in zip(first.columns, other.columns, strict=True):
         differs(f'the dtype of "{mine.name}"', str(mine.dtype), str(theirs.dtype))
+        members = [{k: str(d) for k, d in (c.members or {}).items()} for c in (mine, theirs)]
+        differs(f'the columns of "{mine.name}"', *members)
         differs(
             f'the chain of "{mine.name}"',
             chain_text(tuple(step.method for step in mine.steps)),

@@ -22,6 +22,7 @@ from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
 from normcli.methods.base import Blocks, Expressions
 from normcli.rowhash import block_numbers
+from normcli.rowsteps import forward_flat
 from normcli.statistics import Kind, State, Values
 from normcli.statistics.compiled import SWEPT, Sweep, sweep_for
 from normcli.tensors import Channels, Tensor, flatten, spread
@@ -297,23 +298,27 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
         assert ids is not None
         frame = at_rows(frame, table, pl.Series(ids))
     lookup = lookup_of(table, by_group)
-    return _taken(task, frame, steps, lookup, table)
+    entering = forward(steps, pl.col("\0x"), task.dtype, lookup, table)[len(task.before)]
+    return _taken(task, frame, entering, lookup, table)
 
 
 def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[list[pl.Series], int]:
     """Return the same for the elements of tensors."""
-    steps = task.before if task.partial is None else (*task.before, task.partial)
     channels, constants = task.constants
     frame = beside(flat, elements, channels, constants)
     table = constants.to_dict(as_series=True)
-    return _taken(task, frame, steps, flat_lookup(frame, table), table)
+    lookup = flat_lookup(frame, table)
+    assert task.tensor is not None
+    frame, entering, _ = forward_flat(
+        frame, task.before, task.dtype, lookup, table, task.tensor.shape
+    )
+    return _taken(task, frame, entering, lookup, table)
 
 
 def _taken(
-    task: Task, frame: pl.DataFrame, steps: Sequence[FittedStep], lookup: Lookup, table: Table
+    task: Task, frame: pl.DataFrame, entering: pl.Expr, lookup: Lookup, table: Table
 ) -> tuple[list[pl.Series], int]:
-    """Evaluate what the task is about over a frame of values and constants."""
-    entering = forward(steps, pl.col("\0x"), task.dtype, lookup, table)[len(task.before)]
+    """Evaluate what the task is about, of what enters its step, over a frame with constants."""
     taken: Sequence[pl.Expr] = [entering]
     if task.of is not None:
         taken = task.of(entering, step_constants(len(task.before), lookup, table))

@@ -33,7 +33,7 @@ from normcli.fitted import (
 from normcli.methods import Needs
 from normcli.methods.base import once
 from normcli.plan import Scope, Task
-from normcli.recipe import Chain
+from normcli.resolution import Target
 from normcli.selection import Search, percentile_fraction
 from normcli.statistics import Kind, Summary
 from normcli.statistics.counts import Counts
@@ -59,16 +59,12 @@ class ColumnFit:
     """One column's chain on its way from options to parameters."""
 
     def __init__(
-        self,
-        name: str,
-        dtype: pl.DataType,
-        chain: Chain,
-        grouped: bool,
-        limits: Limits,
-        min_group: int = 0,
+        self, name: str, target: Target, grouped: bool, limits: Limits, min_group: int = 0
     ) -> None:
         self.name = name
-        self.chain = chain
+        self.target = target
+        dtype = target.dtype
+        self.chain = chain = target.chain
         self.tensor = tensor_of(dtype)
         # Whether tensors are an extension type is a matter of the file, not of the fit.
         self.dtype = dtype if self.tensor is None else self.tensor.dtype
@@ -350,6 +346,7 @@ class ColumnFit:
             summarize(self.dtype, self.chain, first),
             tuple(self.inputs),
             self._small,
+            self.target.members,
         )
 
     @property

@@ -20,9 +20,8 @@ from typing import Any
 
 import polars as pl
 
-from normcli.columns import number_kind, select
-from normcli.dtypes import dtype_name
-from normcli.errors import DataError, UsageError, did_you_mean, located
+from normcli.columns import number_kind
+from normcli.errors import UsageError, did_you_mean
 from normcli.methods import METHODS, Method
 from normcli.tensors import tensor_of
 
@@ -34,12 +33,13 @@ __all__ = [
     "chain_text",
     "check_chain",
     "count_fitted",
+    "joins",
     "make_step",
     "option_text",
     "options_of",
     "parse_chain",
-    "resolve",
     "scans_again",
+    "wanted_by",
 ]
 
 Chain = tuple[Method, ...]
@@ -111,6 +111,11 @@ def check_chain(chain: Sequence[Method], text: str) -> None:
                 f"what it makes of them goes on: {step.name}+zscore"
                 if step.output is not None and not step.output.is_nested()
                 else "it is a chain of its own",
+            )
+        if step.joins and chain[0].encodes:
+            raise UsageError(
+                f'"{text}": {step.name} takes vectors of numbers, {chain[0].name} {chain[0].wants}',
+                "normalize the numbers by a chain of their own",
             )
         if i + 1 < len(chain) and step.output is not None and step.output.is_nested():
             raise UsageError(
@@ -218,77 +223,21 @@ def scans_again(chain: Chain, sketched: bool = False) -> bool:
     )
 
 
-def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Chain]:
-    """Return the chain of each column that is to be normalized, in the schema's order.
-
-    Without `columns` these are all numeric ones (text, if the method is one for text) but the
-    group keys; a column that `sets`
-    names is added, one that `exclude` names or whose chain is `skip` is left out.
-    """
-    places = recipe.places
-    with located(places.get("by")):
-        for key in recipe.by:
-            if key not in schema:
-                hint = did_you_mean(key, schema)
-                raise DataError(f'there is no column "{key}" to group by', hint)
-    wanted = recipe.usual_columns if recipe.columns is None else recipe.columns
-    with located(places.get("select")):
-        chosen = set(select(wanted, schema))
-    named = dict.fromkeys((wanted, *(part.strip() for part in wanted.split(","))), "select")
-    chains: dict[str, Chain] = dict.fromkeys(chosen, recipe.method)
-    for selector, chain in recipe.sets:
-        place = f"columns.{selector}"
-        named |= dict.fromkeys((selector, *(part.strip() for part in selector.split(","))), place)
-        with located(places.get(place)):
-            for name in select(selector, schema):
-                chains[name] = chain
-    with located(places.get("exclude")):
-        excluded = set(select(recipe.exclude, schema)) if recipe.exclude else set()
-    resolved: dict[str, Chain] = {}
-    for name, dtype in schema.items():
-        chain = chains.get(name, ())
-        if name in excluded or not chain or all(step.name == "skip" for step in chain):
-            continue
-        with located(places.get(named.get(name, ""))):
-            if name in recipe.by:
-                if name in named:
-                    raise UsageError(f'"{name}" can\'t be both a group key and a normalized column')
-                continue
-            if not can_fit(chain, dtype):
-                if name in named:
-                    raise DataError(
-                        f'column "{name}" is {dtype_name(dtype)}; '
-                        f"{chain_text(chain)} needs {chain[0].wants}",
-                        _text_hint(name, dtype),
-                    )
-                continue
-        resolved[name] = chain
-    if not resolved:
-        raise DataError("there is no column to normalize", _columns_hint(schema))
-    return resolved
-
-
 def can_fit(chain: Chain, dtype: pl.DataType) -> bool:
     """Return whether a chain can be fitted on a column of that dtype."""
     if chain[0].encodes:
         return chain[0].takes(dtype)
+    if joins(chain):
+        tensor = tensor_of(dtype)
+        return tensor is not None and tensor.shape is not None
     return number_kind(dtype) is not None or tensor_of(dtype) is not None
 
 
-def _columns_hint(schema: pl.Schema) -> str:
-    described = [f"{name} ({dtype_name(dtype)})" for name, dtype in schema.items()]
-    shown = ", ".join(described[:20]) + (", …" if len(described) > 20 else "")
-    (only, *rest) = schema
-    for delimiter in ";|\t":
-        if not rest and delimiter in only:
-            return f"is {delimiter!r} what stands between fields? say so with --delimiter"
-    return f"columns: {shown}"
+def joins(chain: Chain) -> bool:
+    """Return whether a step of the chain takes vectors, as one row each, not values."""
+    return any(step.joins for step in chain)
 
 
-def _text_hint(name: str, dtype: pl.DataType) -> str:
-    if dtype == pl.String():
-        return (
-            f"if it holds numbers, say which text means missing (--null-value NA) "
-            f'or force the type (--type "{name}=Float64")'
-        )
-    return f'leave it out with --exclude "{name}"'
+def wanted_by(chain: Chain) -> str:
+    """Return what a chain can be fitted on, for messages."""
+    return "numbers, or tensors of one shape" if joins(chain) else chain[0].wants

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,16 +12,12 @@ import numpy.typing as npt
 import polars as pl
 
 from normcli.errors import DataError
-from normcli.fitted import FittedColumn, step_channels
+from normcli.fitted import FittedColumn, FittedStep, step_channels
 from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
+from normcli.methods.rowwise import Kept
+from normcli.rowsteps import forward_flat, inverse_flat
 from normcli.tensors import Channels, Tensor, flatten, rebuild, shape_text, tensor_of
-from normcli.transform import (
-    for_all_groups,
-    forward,
-    from_float,
-    inverse,
-    to_float,
-)
+from normcli.transform import for_all_groups, from_float, to_float
 
 __all__ = ["TensorColumn", "check_shape"]
 
@@ -101,47 +97,55 @@ class TensorColumn:
         size = 0 if self.tensor.shape is None else self.tensor.size
         return flat, Elements(len(series), size, row_of, groups)
 
-    def carry(self, series: pl.Series, groups: Index | None) -> pl.Series:
-        """Return the column normalized or brought back; `groups` are the rows' groups."""
+    def carry(
+        self, series: pl.Series, groups: Index | None, kept: Mapping[int, Kept]
+    ) -> tuple[pl.Series, dict[int, Kept]]:
+        """Return the column normalized or brought back, and what its rows have lost.
+
+        `groups` are the rows' groups, `kept` what they had lost to each row-wise step.
+        """
         channels, constants, known = self._cells
         flat, elements = self._elements(series, groups)
         frame = beside(flat, elements, channels, constants)
         table = constants.to_dict(as_series=True)
         lookup, x, steps = flat_lookup(frame, table), pl.col("\0x"), self.column.steps
+        shape = self.tensor.shape
         told = None
         if known is not None and self.elsewhere in ("keep", "null"):
             told = self._at(known, elements).alias("\0known")
             frame = frame.with_columns(told)
+        lost: dict[int, Kept] = {}
         if self.direction == "apply":
-            entering = forward(steps, x, self._entering, lookup, table)
-            self._check_domains(frame, entering)
-            carried, original = entering[-1], to_float(x, self._entering)
+            original = to_float(x, self._entering)
+            frame, carried, lost = forward_flat(
+                frame, steps, self._entering, lookup, table, shape, self._check_domain
+            )
         else:
-            x = to_float(x, pl.Float64())
-            carried = inverse(steps, x, self.column.inner, lookup, table)
-            original = from_float(x, self.column.inner, None)
+            original = from_float(to_float(x, pl.Float64()), self.column.inner, None)
+            frame, carried = inverse_flat(
+                frame, steps, self.column.inner, lookup, table, shape, kept
+            )
         if told is not None:
-            kept = original if self.elsewhere == "keep" else None
-            carried = pl.when(pl.col("\0known")).then(carried).otherwise(kept)
+            other = original if self.elsewhere == "keep" else None
+            carried = pl.when(pl.col("\0known")).then(carried).otherwise(other)
         result = frame.select(carried.cast(self.output, strict=False).alias(self.name))
-        return rebuild(result.to_series(), series, self.tensor)
+        return rebuild(result.to_series(), series, self.tensor), lost
 
-    def _check_domains(self, frame: pl.DataFrame, entering: Sequence[pl.Expr]) -> None:
-        for x, step in zip(entering, self.column.steps, strict=False):
-            inside = step.method.domain(x)
-            if inside is None:
-                continue
-            wrong = x.is_finite() & ~inside
-            if "\0known" in frame.columns:
-                wrong &= pl.col("\0known")
-            outside = frame.select(wrong.sum()).item()
-            if outside:
-                raise DataError(
-                    f'{self.source}: column "{self.name}" has at least {outside:,} value'
-                    f"{'' if outside == 1 else 's'} outside the domain of {step.method.name}",
-                    f"{step.method.formula[0]} is not defined there; "
-                    "leave such rows out, or leave the column out with --columns",
-                )
+    def _check_domain(self, frame: pl.DataFrame, x: pl.Expr, step: FittedStep) -> None:
+        inside = step.method.domain(x)
+        if inside is None:
+            return
+        wrong = x.is_finite() & ~inside
+        if "\0known" in frame.columns:
+            wrong &= pl.col("\0known")
+        outside = frame.select(wrong.sum()).item()
+        if outside:
+            raise DataError(
+                f'{self.source}: column "{self.name}" has at least {outside:,} value'
+                f"{'' if outside == 1 else 's'} outside the domain of {step.method.name}",
+                f"{step.method.formula[0]} is not defined there; "
+                "leave such rows out, or leave the column out with --columns",
+            )
 
 
 def check_shape(name: str, column: FittedColumn, found: pl.DataType, what: str) -> Tensor:

@@ -26,6 +26,7 @@ def apply(
     compression: flags.CompressionFlag = None,
     float_format: flags.FloatFormatFlag = None,
     dtype: flags.DtypeFlag = None,
+    keep_row_stats: flags.KeepRowStatsFlag = False,
     quiet: flags.QuietFlag = False,
     threads: flags.ThreadsFlag = None,
     progress: flags.ProgressFlag = flags.When.auto,

@@ -30,6 +30,7 @@ def carry(direction: Literal["apply", "invert"], given: dict[str, Any]) -> None:
             dtype=given["dtype"] and given["dtype"].value,
             unknown_group=given["unknown_group"].value,
             missing_column=given["missing_column"].value,
+            keep_row_stats=given.get("keep_row_stats", False),
         )
         stats = api.load(given["stats"])
         with progress_on_stderr(given["progress"].value) as shown:

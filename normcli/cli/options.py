@@ -18,6 +18,7 @@ __all__ = [
     "ExcludeFlag",
     "FloatFormatFlag",
     "FromFlag",
+    "KeepRowStatsFlag",
     "MapFlag",
     "MissingColumn",
     "MissingColumnFlag",
@@ -185,6 +186,14 @@ UnknownGroupFlag = Annotated[
 ]
 MissingColumnFlag = Annotated[
     MissingColumn, typer.Option("--missing-column", help="Fitted columns not in the data.")
+]
+KeepRowStatsFlag = Annotated[
+    bool,
+    typer.Option(
+        "--keep-row-stats",
+        help="Columns for what rows lose to layernorm, unit …, so that invert can bring them back.",
+        rich_help_panel=_OUTPUT,
+    ),
 ]
 QuietFlag = Annotated[
     bool, typer.Option("-q", "--quiet", help="No warnings.", rich_help_panel=_GENERAL)

@@ -26,10 +26,10 @@ def run_condition(
     columns = features(fitted)
     options = TransformOptions(unknown_group="null")
     frame = source.lazy() if where is None else source.lazy().filter(where)
-    wanted = {*(column.name for column in columns), *fitted.by}
+    wanted = {*(name for column in columns for name in column.sources), *fitted.by}
     frame = frame.select(name for name in source.schema if name in wanted)
     schema = pl.Schema({name: source.schema[name] for name in source.schema if name in wanted})
-    kept = [column.name for column in fitted.columns if column.name in wanted]
+    kept = [column.name for column in columns]
     transform = Transform(fitted.only(kept), "apply", schema, options, "the input")
 
     def take_in(found: Covariances, batch: pl.DataFrame) -> None:

@@ -19,9 +19,11 @@ from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn
 from normcli.groups import KeyIndex, key_columns
+from normcli.joined import to_vector
 from normcli.plan import Contribution, Pass
 from normcli.progression import ColumnFit, Limits
-from normcli.recipe import Chain, Recipe, chain_text
+from normcli.recipe import Recipe, chain_text
+from normcli.resolution import Target
 from normcli.sources import Source, extent_of
 
 __all__ = ["BATCH_ROWS", "DEFAULT_MEMORY", "FitRun", "FitSettings", "fold_batches", "run_fit"]
@@ -65,7 +67,7 @@ class FitRun:
 def run_fit(
     source: Source,
     recipe: Recipe,
-    chains: Mapping[str, Chain],
+    targets: Mapping[str, Target],
     where: pl.Expr | None,
     settings: FitSettings,
     progress: Progress,
@@ -73,11 +75,12 @@ def run_fit(
     """Run all scans of a fit."""
     by = _key_dtypes(recipe.by, source.schema)
     index = KeyIndex.empty(by)
-    limits = _limits(chains, bool(by), settings)
+    limits = _limits(targets, bool(by), settings)
     columns = [
-        ColumnFit(name, source.schema[name], chain, bool(by), limits, recipe.min_group)
-        for name, chain in chains.items()
+        ColumnFit(name, target, bool(by), limits, recipe.min_group)
+        for name, target in targets.items()
     ]
+    vectors = {name: each.members for name, each in targets.items() if each.members is not None}
     rows = scans = 0
     while unfinished := [column for column in columns if not column.done]:
         tasks = [column.tasks() for column in unfinished]
@@ -86,7 +89,7 @@ def run_fit(
         progress.start("fit" if scans == 1 else f"fit (scan {scans})", lambda: extent_of(source))
         try:
             with engine_errors(source, "fit"):
-                done = _run_pass(source, scan, index, where, settings, progress)
+                done = _run_pass(source, vectors, scan, index, where, settings, progress)
         finally:
             progress.finish()
         _check(done, source, recipe)
@@ -103,10 +106,10 @@ def run_fit(
     return FitRun(tuple(column.result() for column in columns), index.keys if by else None, rows)
 
 
-def _limits(chains: Mapping[str, Chain], grouped: bool, settings: FitSettings) -> Limits:
+def _limits(targets: Mapping[str, Target], grouped: bool, settings: FitSettings) -> Limits:
     """Share the memory out among the searches that may run at once."""
     searching = sum(
-        any(step.fitted and step.searches for step in chain) for chain in chains.values()
+        any(step.fitted and step.searches for step in target.chain) for target in targets.values()
     )
     searches = max(1, searching * (2 if grouped else 1))
     return Limits(settings.memory // searches, settings.workers, settings.sketched)
@@ -126,6 +129,7 @@ def _key_dtypes(by: tuple[str, ...], schema: pl.Schema) -> dict[str, pl.DataType
 
 def _run_pass(
     source: Source,
+    vectors: Mapping[str, Mapping[str, pl.DataType]],
     the_pass: Pass,
     index: KeyIndex,
     where: pl.Expr | None,
@@ -137,7 +141,10 @@ def _run_pass(
         frame = frame.filter(where)
     reads = [task.columns for task in the_pass.tasks]
     needed = set(the_pass.by).union(*(source.schema if each is None else each for each in reads))
-    frame = frame.select(named(name) for name in source.schema if name in needed)
+    frame = frame.select(
+        *(named(name) for name in source.schema if name in needed),
+        *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
+    )
     in_order = any(task.in_order for task in the_pass.tasks)
     batches = frame.collect_batches(
         chunk_size=settings.batch_rows, maintain_order=in_order, engine="streaming"

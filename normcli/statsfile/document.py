@@ -50,6 +50,7 @@ class ColumnDocument(msgspec.Struct, forbid_unknown_fields=True):
     summary: dict[str, Any]
     small_groups: list[list[Any]] | None = None
     state: dict[str, Any] | None = None
+    members: dict[str, str] | None = None
 
 
 class Document(msgspec.Struct, forbid_unknown_fields=True):

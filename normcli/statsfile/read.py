@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import polars as pl
 
-from normcli.dtypes import parse_dtype
+from normcli.dtypes import dtype_name, parse_dtype
 from normcli.errors import NormError, StatsFileError, UsageError
 from normcli.fitted import (
     Condition,
@@ -29,8 +29,9 @@ from normcli.fitted import (
     step_channels,
     summarize,
 )
+from normcli.joined import can_join, vector_dtype
 from normcli.methods import METHODS, Parameter
-from normcli.recipe import Chain, can_fit, chain_text, check_chain, make_step
+from normcli.recipe import Chain, can_fit, chain_text, check_chain, joins, make_step, wanted_by
 from normcli.request import RECORDED, from_table, recorded
 from normcli.smallgroups import with_parameters_of_all
 from normcli.sources.options import ReadOptions
@@ -138,6 +139,7 @@ def _fitted(document: Document) -> Fitted:
             raise _RefusedError(f'column "{column}": {message}') from error
         except (TypeError, AttributeError, KeyError, OverflowError) as error:
             raise _RefusedError(f'column "{column}" holds values of the wrong kind') from error
+    _check_once(columns, [] if keys is None else keys.columns)
     return Fitted(
         document.source.rows,
         tuple(document.source.files),
@@ -195,7 +197,8 @@ def _column(
         raise _RefusedError("there are no steps")
     check_chain(chain, chain_text(chain))
     if not can_fit(chain, dtype):
-        raise _RefusedError(f"dtype {part.dtype} holds no {chain[0].wants}")
+        raise _RefusedError(f"dtype {part.dtype} holds no {wanted_by(chain)}")
+    members = _members(part.members, dtype, chain)
     groups = None if keys is None else len(keys)
     shapes = [step_channels(name, dtype, method).shape for method in chain]
     inputs = [
@@ -229,7 +232,32 @@ def _column(
         size = 1 if tensor is None or tensor.shape is None else tensor.size
         if seen != rows * size and not lists:
             raise _RefusedError("the counts of the state do not add up to source.rows")
-    return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs), small)
+    return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs), small, members)
+
+
+def _members(
+    parts: Mapping[str, str] | None, dtype: pl.DataType, chain: Chain
+) -> dict[str, pl.DataType] | None:
+    """Return the columns that a vector is made of, if it is."""
+    if parts is None:
+        return None
+    members = {name: parse_dtype(text) for name, text in parts.items()}
+    if not joins(chain) or len(members) < 2 or dtype != vector_dtype(members):
+        raise _RefusedError(f"{len(members)} members do not make up a {dtype_name(dtype)}")
+    for name, each in members.items():
+        if not can_join(each):
+            raise _RefusedError(f'the member "{name}" is {dtype_name(each)}, not a number')
+    return members
+
+
+def _check_once(columns: Sequence[FittedColumn], by: Sequence[str]) -> None:
+    """Refuse a column of the data that is fitted twice, or is a group key as well."""
+    seen = set(by)
+    for column in columns:
+        for name in column.sources:
+            if name in seen and (column.members is not None or name not in by):
+                raise _RefusedError(f'"{name}" is fitted twice, or is a group key')
+            seen.add(name)
 
 
 def _small_groups(rows: list[list[Any]] | None, keys: pl.DataFrame | None) -> tuple[int, ...]:

@@ -62,13 +62,13 @@ def _recipe(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "dtype": dtype_name(column.dtype),
-        "steps": [
-            _step(step, column.dtype, column.inputs[i] if i and fitted.with_state else None)
-            for i, step in enumerate(column.steps)
-        ],
-    }
+    document: dict[str, Any] = {"dtype": dtype_name(column.dtype)}
+    if column.members is not None:
+        document["members"] = {name: dtype_name(each) for name, each in column.members.items()}
+    document["steps"] = [
+        _step(step, column.dtype, column.inputs[i] if i and fitted.with_state else None)
+        for i, step in enumerate(column.steps)
+    ]
     if column.small and fitted.keys is not None:
         document["small_groups"] = keys_to_json(fitted.keys[list(column.small)])
     document["summary"] = column.summary

@@ -44,10 +44,29 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     # Fitted columns as expressions; `methods.base` for the correctly rounded quotient.
     "transform": ({"columns", "fitted", "methods.base"}, {"numpy", "polars"}),
+    # Several columns as one column of vectors, and back.
+    "joined": ({"columns", "transform"}, {"polars"}),
+    # From a recipe and a schema to columns and vectors of columns.
+    "resolution": (
+        {"columns", "dtypes", "errors", "joined", "recipe", "tensors"},
+        {"polars"},
+    ),
+    # Chains over the elements of tensors, with steps that take whole rows.
+    "rowsteps": ({"fitted", "methods.rowwise", "transform"}, {"numpy", "polars"}),
+    # What rows lose to such steps, as columns.
+    "kept": (
+        {"columns", "dtypes", "errors", "fitted", "methods.rowwise", "tensors"},
+        {"numpy", "polars"},
+    ),
     # A tensor column's elements with the constants of their cells beside them.
     "flat": ({"fitted", "tensors", "transform"}, {"numpy", "polars"}),
     "tensorcolumns": (
-        {"errors", "fitted", "flat", "tensors", "transform"},
+        {"errors", "fitted", "flat", "methods.rowwise", "rowsteps", "tensors", "transform"},
+        {"numpy", "polars"},
+    ),
+    # The same for a vector of several columns, and with what is kept of the rows.
+    "tensortargets": (
+        {"groups", "joined", "kept", "tensorcolumns", "tensors", "transform"},
         {"numpy", "polars"},
     ),
     "conditioning": (
@@ -67,6 +86,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "methods",
             "recipe",
             "rowhash",
+            "rowsteps",
             "statistics",
             "transform",
         },
@@ -74,19 +94,33 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     # One column's fit from scan to scan: what to ask next, until every step has its parameters.
     "progression": (
-        {"columns", "fitted", "methods", "plan", "recipe", "selection", "statistics", "tensors"},
+        {
+            "columns",
+            "fitted",
+            "methods",
+            "plan",
+            "recipe",
+            "resolution",
+            "selection",
+            "statistics",
+            "tensors",
+        },
         {"polars"},
     ),
     "merging": ({"errors", "fitted", "recipe", "statistics", "tensors"}, {"numpy", "polars"}),
+    # Which columns of the data are treated with which fitted ones.
+    "choosing": ({"columns", "errors", "fitted"}, {"polars"}),
     "application": (
         {
+            "choosing",
             "columns",
             "dtypes",
             "errors",
             "fitted",
             "groups",
+            "kept",
             "tensorcolumns",
-            "tensors",
+            "tensortargets",
             "transform",
         },
         {"numpy", "polars"},
@@ -100,6 +134,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "dtypes",
             "errors",
             "fitted",
+            "joined",
             "methods",
             "recipe",
             "request",
@@ -133,10 +168,12 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "errors",
             "fitted",
             "groups",
+            "joined",
             "plan",
             "profiles",
             "progression",
             "recipe",
+            "resolution",
             "sinks",
             "sources",
         },
@@ -152,12 +189,14 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "errors",
             "findings",
             "fitted",
+            "kept",
             "merging",
             "methods",
             "outline",
             "profiles",
             "recipe",
             "request",
+            "resolution",
             "sinks",
             "sources",
             "statistics",
