@@ -112,8 +112,12 @@ def _section(method: type[Method]) -> str:
         lines.append("")
     if method.loses:
         lines += [f"`invert` does not bring back {method.loses}, and warns of it.", ""]
-    imports, shown = "import polars as pl", ">>>" + example
-    return "\n".join([*lines, "```python", f">>> {imports}", shown.strip(), "```", ""])
+    if keeps := getattr(method, "keeps", ()):
+        numbers = " and ".join(f"`NAME.{name}` ({meaning})" for name, meaning in keeps)
+        lines += [f"`apply --keep-row-stats` keeps {numbers} for `invert`.", ""]
+    imports, shown = ">>> import polars as pl", ">>>" + example
+    imported = [] if imports in shown else [imports]
+    return "\n".join([*lines, "```python", *imported, shown.strip(), "```", ""])
 
 
 def pages() -> dict[Path, str]:

@@ -20,6 +20,7 @@ from normcli.errors import DataError, did_you_mean
 from normcli.fitted import Fitted, FittedColumn
 from normcli.groups import Index, KeyIndex, key_columns
 from normcli.kept import KeptColumn, kept_columns
+from normcli.methods.rowwise import RowMethod
 from normcli.tensorcolumns import TensorColumn, check_shape
 from normcli.tensortargets import TensorTarget
 from normcli.transform import (
@@ -174,6 +175,12 @@ class Transform:
         kept = kept_columns(name, column)
         names = ", ".join(each.name for each in kept)
         if self._direction == "invert":
+            for step in column.steps:
+                if isinstance(step.method, RowMethod) and step.method.loss:
+                    raise DataError(
+                        f'"{name}" can\'t be brought back: {step.method.name} {step.method.loss}',
+                        "leave it out by naming the others with --columns",
+                    )
             lacking = [each.name for each in kept if each.name not in schema]
             if lacking:
                 raise DataError(

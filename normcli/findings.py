@@ -25,7 +25,11 @@ def findings(column: FittedColumn, min_group: int = 0) -> Iterator[str]:
     ]
     if missing:
         yield f"has too few values for the {' and '.join(missing)}; apply will give null"
-    elif "min" in summary and summary["min"] == summary["max"]:
+    elif (
+        "min" in summary
+        and summary["min"] == summary["max"]
+        and not all(step.method.joins for step in column.steps)
+    ):
         yield f"is constant ({summary['min']}); its scale is taken to be 1"
     else:
         yield from _of_channels(column)

@@ -48,6 +48,13 @@ class RowMethod(Method):
         """Return how many parts a tensor of that shape has."""
         return 1
 
+    @property
+    def loss(self) -> str:
+        """Why no row can be brought back with these options, if so."""
+        gamma = getattr(self, "gamma", 1.0)
+        zero = 0 in gamma if isinstance(gamma, tuple) else gamma == 0
+        return "multiplies by a gamma of 0" if zero else ""
+
     def check_shape(self, what: str, shape: tuple[int, ...]) -> None:
         """Raise DataError, naming `what`, if tensors of that shape can't be treated."""
         for option in ("gamma", "beta"):

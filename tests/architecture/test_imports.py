@@ -119,6 +119,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "fitted",
             "groups",
             "kept",
+            "methods.rowwise",
             "tensorcolumns",
             "tensortargets",
             "transform",

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from normcli.methods import Method
+from normcli.methods import METHODS, Method
 
-__all__ = ["BOUNDS", "Bound", "chain_error"]
+__all__ = ["BOUNDS", "COLUMN_METHODS", "Bound", "chain_error"]
+
+COLUMN_METHODS = [name for name in sorted(METHODS) if not METHODS[name].joins]
+"""What treats values one by one; of the others, which take vectors, see row_bounds."""
 
 Params = Mapping[str, Any]
 

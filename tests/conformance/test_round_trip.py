@@ -21,6 +21,7 @@ from normcli.methods import METHODS
 from normcli.recipe import parse_chain
 from tests.conformance.bounds import BOUNDS, chain_error
 from tests.conformance.columns import FLOATS, WHOLE, carried, column, ends, limits, numbers_for
+from tests.conformance.row_bounds import ROW_BOUNDS
 
 _ONE_STEP = [chain for bound in BOUNDS.values() for chain in bound.examples]
 # Beyond that a difference or a power may overflow.
@@ -49,7 +50,9 @@ def _there_and_back(frame: pl.DataFrame, chain: str, by: Sequence[str] = ()) -> 
 
 
 def test_every_method_is_covered() -> None:
-    assert set(BOUNDS) == set(METHODS), "add the method to bounds.py and docs/round-trip.md"
+    assert {*BOUNDS, *ROW_BOUNDS} == set(METHODS), (
+        "add the method to bounds.py and docs/round-trip.md"
+    )
     for name, bound in BOUNDS.items():
         assert all(parse_chain(chain)[0].name == name for chain in bound.examples)
     stated = Path(__file__).parents[2].joinpath("docs", "round-trip.md").read_text("utf-8")

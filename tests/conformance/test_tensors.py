@@ -17,7 +17,7 @@ import normcli
 from normcli.errors import NormWarning
 from normcli.methods import METHODS
 from normcli.recipe import chain_text, parse_chain
-from tests.conformance.bounds import BOUNDS
+from tests.conformance.bounds import BOUNDS, COLUMN_METHODS
 from tests.conformance.tensors import Case, scalars, tensor_column, values_of
 
 _CASES = [
@@ -28,7 +28,7 @@ _CASES = [
     *(Case("fixed_shape_tensor", (2, 3), axis) for axis in ("-1", "0")),
     Case("list", (6,), "none"),
 ]
-_METHODS = [name for name in sorted(METHODS) if not METHODS[name].encodes]
+_METHODS = [name for name in COLUMN_METHODS if not METHODS[name].encodes]
 _CHAINS = [
     *(BOUNDS[name].examples[0] for name in _METHODS),
     "log1p+zscore",

@@ -15,6 +15,7 @@ import pytest
 
 import normcli
 from normcli.methods import METHODS
+from tests.conformance.row_bounds import ROW_BOUNDS
 
 pytestmark = pytest.mark.filterwarnings("ignore::normcli.errors.NormWarning")
 
@@ -66,7 +67,15 @@ CHAINS = [
     "symlog+minmax",
     "zscore+minmax",
     "asinh:s=2+scale+rms",
-    *sorted(set(METHODS) - {"clip", "skip", "log", "log2", "log10", "log1p", "sqrt"}),
+    *sorted(
+        {name for name, method in METHODS.items() if not method.joins}
+        - {"clip", "skip", "log", "log2", "log10", "log1p", "sqrt"}
+    ),
+]
+VECTORS = [
+    *(name for bound in ROW_BOUNDS.values() for name in bound.examples if "1:" not in name),
+    "zscore+layernorm+minmax:axis=none",
+    "layernorm:gamma=2:0.5:-1:3,beta=1",
 ]
 
 
@@ -85,6 +94,17 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.parametrize("chain", CHAINS)
 def test_fits_of_every_dtype_with_every_chain_are_valid(chain: str, grouped: bool) -> None:
     VALIDATOR.validate(document(method=chain, by=["g"] if grouped else []))
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["rows", "groups"])
+@pytest.mark.parametrize("chain", VECTORS)
+def test_fits_of_vectors_are_valid(chain: str, grouped: bool) -> None:
+    members = "Int8,UInt64,wide,nan"
+    tensors = pl.Series("t", [[[1.0, 2.0], [3.0, None]], None] * 2, pl.Array(pl.Float32, (2, 2)))
+    frame = FRAME.with_columns(tensors)
+    for columns in ("t",) if "instancenorm" in chain else ("t", members):
+        stats = normcli.fit(frame, columns=columns, method=chain, by=["g"] if grouped else [])
+        VALIDATOR.validate(json.loads(stats.to_json()))
 
 
 @pytest.mark.parametrize("method", ["log", "log2", "log10", "log1p", "sqrt"])
@@ -205,6 +225,23 @@ def test_damaged_files_are_not_valid(damage: Damage) -> None:
     made = document(by="g", columns=X)
     VALIDATOR.validate(made)
     damage(made)
+    assert not VALIDATOR.is_valid(made)
+
+
+MEMBERS: dict[str, Damage] = {
+    "a member too few": lambda d: d.update(members={"Int8": "Int8"}),
+    "a member that is no number": lambda d: d["members"].update(Int8="Date"),
+    "a member without a dtype": lambda d: d["members"].update(Int8=None),
+    "gamma as a text": lambda d: d["steps"][0].update(gamma="1:2"),
+    "params of a step that has none": lambda d: d["steps"][0].update(params={"mean": 1}),
+}
+
+
+@pytest.mark.parametrize("damage", MEMBERS.values(), ids=MEMBERS.keys())
+def test_damaged_vectors_are_not_valid(damage: Damage) -> None:
+    made = document(method="layernorm:gamma=1:2", columns="Int8,Float64")
+    VALIDATOR.validate(made)
+    damage(made["columns"]["Int8,Float64"])
     assert not VALIDATOR.is_valid(made)
 
 
