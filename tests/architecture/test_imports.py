@@ -66,7 +66,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     # The same for a vector of several columns, and with what is kept of the rows.
     "tensortargets": (
-        {"groups", "joined", "kept", "tensorcolumns", "tensors", "transform"},
+        {"columns", "groups", "joined", "kept", "tensorcolumns", "tensors", "transform"},
         {"numpy", "polars"},
     ),
     "conditioning": (
