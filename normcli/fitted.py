@@ -16,7 +16,7 @@ import polars as pl
 from normcli.columns import decimal_scale, number_kind
 from normcli.errors import DataError
 from normcli.methods import Method
-from normcli.methods.base import once
+from normcli.methods.base import Found, once
 from normcli.methods.rowwise import RowMethod
 from normcli.recipe import Chain, count_fitted
 from normcli.smallgroups import small_groups, with_parameters_of_all
@@ -41,6 +41,7 @@ __all__ = [
     "inner_dtype",
     "input_kind",
     "input_scale",
+    "learn",
     "needed_statistics",
     "small_among",
     "step_channels",
@@ -267,11 +268,21 @@ def conclude(
     if needs.percentiles and "sketch" not in entered.rows:
         return None
     scale = input_scale(dtype, chain, step)
-    rows = method.fit(Summary(entered.rows, scale), given)
+    rows = learn(name, method, Summary(entered.rows, scale), given)
     if method.needs({**given, **rows}) is not None:
         return None
-    groups = None if entered.groups is None else method.fit(Summary(entered.groups, scale), given)
+    groups = None
+    if entered.groups is not None:
+        groups = learn(name, method, Summary(entered.groups, scale), given)
     return finish_step(name, method, rows, groups, shape, small)
+
+
+def learn(name: str, method: Method, summary: Summary, found: Found) -> dict[str, list[Any]]:
+    """Return what a method learns; a DataError that it raises comes to name the column."""
+    try:
+        return method.fit(summary, found)
+    except DataError as error:
+        raise DataError(f'column "{name}": {method.name}: {error.message}', error.hint) from error
 
 
 def finish_step(

@@ -25,6 +25,7 @@ from normcli.fitted import (
     inner_dtype,
     input_kind,
     input_scale,
+    learn,
     needed_statistics,
     small_among,
     step_channels,
@@ -319,7 +320,7 @@ class ColumnFit:
                 quantiles = {p: search.results[percentile_fraction(p)] for p in needs.percentiles}
             found = self._found.setdefault(scope, {})
             known = once(method.given) | found
-            found |= method.fit(Summary(states, scale, quantiles), known)
+            found |= learn(self.name, method, Summary(states, scale, quantiles), known)
         self._searches, self._states = {}, {}
         if all(self._needs_of(scope) is None for scope in self._scopes):
             self.steps.append(

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["eigen", "is_singular", "weighted_product"]
+__all__ = ["eigen", "is_singular", "weighted_gram"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -92,9 +92,9 @@ def is_singular(covariance: Floats) -> bool:
     return bool(values[-1] <= len(values) * 4 * _EPSILON * values[0])
 
 
-def weighted_product(vectors: Floats, weights: Floats, others: Floats) -> Floats:
-    """Return Σₖ weights[k]·vectors[:, k]·others[:, k]ᵀ, added up in the order of k."""
-    total = np.zeros((len(vectors), len(others)))
-    for k, weight in enumerate(weights.tolist()):
-        total += (weight * vectors[:, k])[:, None] * others[:, k]
-    return total
+def weighted_gram(vectors: Floats, weights: Floats) -> Floats:
+    """Return Σₖ weights[k]·vectors[:, k]·vectors[:, k]ᵀ, symmetric, added up in the order of k."""
+    total = np.zeros((len(vectors), len(vectors)))
+    for weight, column in zip(weights.tolist(), vectors.T, strict=True):
+        total += (weight * column)[:, None] * column
+    return (total + total.T) / 2

@@ -339,7 +339,17 @@ def _values(values: list[Any], dtype: pl.DataType, parameter: Parameter) -> list
     if parameter.kind == "values":
         return [None if v is None else values_from_json(v, dtype) for v in values]
     # Numbers of an exact decimal column are floats here: they lie between its values.
-    return [None if v is None else _numbers(v, pl.Float64(), False) for v in values]
+    return [None if v is None else _lists(v) for v in values]
+
+
+def _lists(values: list[Any]) -> list[Any]:
+    """Return numbers, or rows of numbers."""
+    if values and all(isinstance(each, list) for each in values):
+        return [_lists(each) for each in values]
+    numbers = _numbers(values, pl.Float64(), False)
+    if None in numbers:
+        raise _RefusedError("a list of numbers has gaps")
+    return numbers
 
 
 def _numbers(values: list[Any], dtype: pl.DataType, exact: bool) -> list[Any]:
