@@ -14,6 +14,8 @@ from normcli.cli.fit import fit
 from normcli.cli.invert import invert
 from normcli.cli.merge import merge
 from normcli.cli.methods import methods
+from normcli.cli.plain import PlainCommand, PlainGroup
+from normcli.cli.running import leave
 from normcli.cli.show import show
 from normcli.cli.suggest import suggest
 from normcli.kernel import name_of_kernel
@@ -22,6 +24,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="normcli",
+    cls=PlainGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,7 +55,7 @@ def _root(
 
 
 for _command in (fit, apply, invert, merge, show, suggest, methods):
-    app.command()(_command)
+    app.command(cls=PlainCommand)(_command)
 
 
 def main() -> None:
@@ -62,7 +65,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        sys.exit(app(prog_name="normcli", standalone_mode=False))
+        leave(app(prog_name="normcli", standalone_mode=False) or 0)
     except typer.TyperException as error:
         _refuse(error)
 
