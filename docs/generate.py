@@ -37,8 +37,9 @@ _METHODS_HEAD = """\
 
 A method is written `name` or `name:option=value,option=value`; methods are chained with `+`, as in
 `log1p+zscore`. A parameter is found by `fit`, for all rows and for each group, unless an option of
-its name gives it: `zscore:mean=20,std=50` is a fixed map, and nothing is fitted. A scale that is
-exactly zero, as of a constant column, is taken to be 1.
+its name gives it: `zscore:mean=20,std=50` is a fixed map, and nothing is fitted. For the channels
+of a [tensor column](tensors.md) it may be a list: `zscore:axis=0,mean=0.485:0.456:0.406`. A scale
+that is exactly zero, as of a constant column, is taken to be 1.
 
 x is a value, y its normalized value. `normcli methods` prints this table, `normcli methods NAME`
 one method. How exactly `invert` brings x back is in [round-trip.md](round-trip.md).

@@ -459,10 +459,13 @@ class Stats:
     name: str = ""
 
     def params(self, column: str) -> dict[str, Any]:
-        """Return the parameters of all steps of a column, over all rows (the last step wins)."""
+        """Return the parameters of all steps of a column, over all rows (the last step wins).
+
+        Those of a tensor's channels are lists in lists, of the shape of the kept axes.
+        """
         for each in self.fitted.columns:
             if each.name == column:
-                return {key: value for step in each.steps for key, value in step.params.items()}
+                return {key: value for step in each.steps for key, value in step.shaped.items()}
         raise KeyError(column)
 
     def only(self, column: str) -> Stats:

@@ -18,11 +18,11 @@ from normcli.errors import DataError
 from normcli.methods import Method
 from normcli.methods.base import Found, once
 from normcli.methods.rowwise import RowMethod
-from normcli.recipe import Chain, count_fitted
+from normcli.recipe import Chain, count_fitted, option_text
 from normcli.smallgroups import small_groups, with_parameters_of_all
 from normcli.statistics import STATISTICS, Kind, State, Summary
 from normcli.statistics.counts import Counts
-from normcli.tensors import ONE_CHANNEL, Channels, Tensor, channels, tensor_of
+from normcli.tensors import ONE_CHANNEL, Channels, Tensor, channels, nested, shape_text, tensor_of
 
 __all__ = [
     "RAW_STATISTICS",
@@ -38,6 +38,7 @@ __all__ = [
     "finish_step",
     "fitted_before",
     "fold",
+    "given_step",
     "inner_dtype",
     "input_kind",
     "input_scale",
@@ -87,6 +88,13 @@ class FittedStep:
     def cells(self) -> dict[str, list[Any]]:
         """The parameters of all rows, a list of those of the channels for each."""
         return self.params if self.shape else once(self.params)
+
+    @property
+    def shaped(self) -> dict[str, Any]:
+        """The parameters of all rows, those of channels as lists in lists."""
+        if not self.shape:
+            return self.params
+        return {key: nested(values, self.shape) for key, values in self.params.items()}
 
 
 @dataclass(frozen=True)
@@ -171,15 +179,47 @@ def inner_dtype(dtype: pl.DataType) -> pl.DataType:
 
 
 def step_channels(name: str, dtype: pl.DataType, method: Method) -> Channels:
-    """Return the channels that a step's parameters are found for: one, but for tensors."""
+    """Return the channels that a step has parameters for: one, but for tensors.
+
+    Raise DataError where lists of given parameters are not as long as there are channels.
+    """
     tensor = tensor_of(dtype)
     if isinstance(method, RowMethod):
         assert tensor is not None and tensor.shape is not None, "a chain that joins has tensors"
         method.check_shape(f'column "{name}"', tensor.shape)
+    lists = {key: len(value) for key, value in method.given.items() if type(value) is tuple}
     # Vectors are treated as wholes by methods that join columns.
-    if tensor is None or not method.fitted or method.joins:
-        return ONE_CHANNEL
-    return channels(tensor, method.axis, f'column "{name}"')
+    if tensor is None or method.joins or not (method.fitted or lists):
+        found = ONE_CHANNEL
+    else:
+        found = channels(tensor, method.axis, f'column "{name}"')
+    for key, length in lists.items():
+        if tensor is None:
+            raise DataError(
+                f'column "{name}" is no tensor column, but {key} of {method.name} is given as '
+                f"a list of {length} values",
+                f"give one number: {method.name}:{key}=1",
+            )
+        if length != found.count:
+            shape = (
+                "lists" if tensor.shape is None else f"tensors of shape {shape_text(tensor.shape)}"
+            )
+            raise DataError(
+                f'column "{name}": {key} of {method.name} has {length} values, but axis='
+                f"{option_text(method.axis)} makes {found.count} channel"
+                f"{'' if found.count == 1 else 's'} of {shape}",
+                "give one number for each channel, in order, or one for all",
+            )
+    return found
+
+
+def given_step(name: str, dtype: pl.DataType, method: Method) -> FittedStep:
+    """Return a step whose parameters are all given."""
+    own = step_channels(name, dtype, method)
+    cells = method.given_cells(own.count)
+    return FittedStep(
+        method, cells if own.shape else {k: v[0] for k, v in cells.items()}, None, own.shape
+    )
 
 
 def fitted_before(chain: Chain, step: int) -> int:
@@ -259,7 +299,7 @@ def conclude(
     """
     method = chain[step]
     if not method.fitted:
-        return FittedStep(method, method.given, None)
+        return given_step(name, dtype, method)
     shape = step_channels(name, dtype, method).shape
     given = once(method.given)
     needs = method.needs(given)
@@ -307,12 +347,8 @@ def finish_step(
 
 def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     cells = max((len(values) for values in found.values()), default=1)
-    params = {
-        parameter.name: [method.given[parameter.name]] * cells
-        if parameter.name in method.given
-        else found[parameter.name]
-        for parameter in method.sought
-    }
+    known = {**found, **method.given_cells(cells)}
+    params = {parameter.name: known[parameter.name] for parameter in method.sought}
     for first, second in method.ordered:
         for cell in range(cells):
             low, high = (

@@ -22,6 +22,7 @@ from normcli.fitted import (
     finish_step,
     fitted_before,
     fold,
+    given_step,
     inner_dtype,
     input_kind,
     input_scale,
@@ -88,7 +89,7 @@ class ColumnFit:
     def _skip_unfitted(self) -> None:
         while len(self.steps) < len(self.chain) and not self.chain[len(self.steps)].fitted:
             method = self.chain[len(self.steps)]
-            self.steps.append(FittedStep(method, method.given, None))
+            self.steps.append(given_step(self.name, self.dtype, method))
 
     @property
     def done(self) -> bool:
@@ -184,16 +185,11 @@ class ColumnFit:
         if needs.of is not None:
             names = SKETCH_STATISTICS if self.limits.sketched else needs.statistics
             method = self.chain[step]
-            known = {p.name: None for p in method.sought} | method.given
             own = self.channels[step]
-            of_rows = {key: [value] * own.count for key, value in known.items()}
-            of_rows |= self._found.get("rows", {})
+            of_rows = self._known(own.count) | self._found.get("rows", {})
             rows = {key: values if own.shape else values[0] for key, values in of_rows.items()}
             groups = self._found.get("groups")
-            by_group = (
-                groups
-                and {key: [value] * self._cells(groups) for key, value in known.items()} | groups
-            )
+            by_group = groups and self._known(len(next(iter(groups.values())))) | groups
             partial = FittedStep(method, rows, by_group if scope == "groups" else None, own.shape)
         if needs.percentiles and search is None and not self.limits.sketched:
             if scope != self._scopes[0]:
@@ -241,8 +237,11 @@ class ColumnFit:
             kind=input_is,
         )
 
-    def _cells(self, found: dict[str, list[Any]]) -> int:
-        return len(next(iter(found.values())))
+    def _known(self, cells: int) -> dict[str, list[Any]]:
+        """Return the parameters of the step for each of so many cells, None if not given."""
+        method = self.chain[len(self.steps)]
+        unknown: dict[str, list[Any]] = {p.name: [None] * cells for p in method.sought}
+        return unknown | method.given_cells(cells)
 
     def _domain_task(self, step: int) -> list[Task]:
         """Return a task that looks whether values lie outside the domain of a step's method."""

@@ -25,11 +25,13 @@ __all__ = [
     "Constants",
     "Expressions",
     "Found",
+    "Given",
     "Method",
     "Needs",
     "Parameter",
     "Question",
     "expm1",
+    "listed",
     "nonnegative",
     "nonzero_scale",
     "once",
@@ -39,6 +41,8 @@ __all__ = [
 
 Axis = int | tuple[int, ...] | Literal["none", "all"]
 """Axes of a tensor, that of the rows not counted; −1 is the last one."""
+Given = float | tuple[float, ...] | None
+"""A parameter as an option gives it: a number, or one for each channel of a tensor."""
 Constants = Mapping[str, pl.Series]
 """Numbers by name, one Float64 entry for each cell (group); of a list parameter, one List."""
 Found = Mapping[str, Sequence[Any]]
@@ -171,9 +175,15 @@ class Method:
                 if isinstance(number, float) and not math.isfinite(number):
                     raise UsageError(f"{self.name}: {name} must be finite, not {number}")
         for parameter in self.sought:
-            given = self.options[parameter.name]
-            if parameter.kind == "scale" and given is not None and given <= 0:
-                raise UsageError(f"{self.name}: {parameter.name} must be above 0, not {given}")
+            for given in listed(self.options[parameter.name]):
+                if parameter.kind == "scale" and given <= 0:
+                    raise UsageError(f"{self.name}: {parameter.name} must be above 0, not {given}")
+        for first, second in self.ordered:
+            for low, high in _paired(self.options[first], self.options[second]):
+                if low > high:
+                    raise UsageError(
+                        f"{self.name}: {first} ({low}) must not be above {second} ({high})"
+                    )
 
     @classmethod
     def option_fields(cls) -> dict[str, dataclasses.Field[Any]]:
@@ -199,13 +209,26 @@ class Method:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The parameters that options give, which are therefore not fitted."""
+        """The parameters that options give, which are therefore not fitted.
+
+        A tuple has one number for each channel.
+        """
         options = self.options
-        values = {parameter.name: options[parameter.name] for parameter in self.sought}
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if value is not None
+            parameter.name: list(value) if parameter.is_list else value
+            for parameter in self.sought
+            if (value := options[parameter.name]) is not None
+        }
+
+    def given_cells(self, cells: int) -> dict[str, list[Any]]:
+        """Return the given parameters for each of so many cells, those of channels in turn.
+
+        >>> METHODS["zscore"](mean=(1, 2), std=3).given_cells(4)
+        {'mean': [1, 2, 1, 2], 'std': [3, 3, 3, 3]}
+        """
+        return {
+            name: list(value) * (cells // len(value)) if type(value) is tuple else [value] * cells
+            for name, value in self.given.items()
         }
 
     @property
@@ -286,6 +309,22 @@ def register(method: type[M]) -> type[M]:
     """Class decorator: make a method known under its name."""
     METHODS[method.name] = method
     return method
+
+
+def listed(given: Given) -> tuple[float, ...]:
+    """Return the numbers of a parameter that may be given, or not, or by channel."""
+    if given is None:
+        return ()
+    return given if isinstance(given, tuple) else (given,)
+
+
+def _paired(first: Given, second: Given) -> Iterator[tuple[float, float]]:
+    """Yield the pairs of two parameters by channel, where both are given."""
+    firsts, seconds = listed(first), listed(second)
+    most = max(len(firsts), len(seconds)) if firsts and seconds else 0
+    if len(firsts) in (1, most) and len(seconds) in (1, most):
+        for i in range(most):
+            yield firsts[i % len(firsts)], seconds[i % len(seconds)]
 
 
 def once(params: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import Expressions, Found, Method, Parameter, register
+from normcli.methods.base import Expressions, Found, Given, Method, Parameter, register
 from normcli.statistics import Summary
 
 __all__ = ["Center"]
@@ -35,7 +35,7 @@ class Center(Method):
     statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = True
 
-    mean: float | None = None
+    mean: Given = None
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mean": summary.mean}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import Expressions, Found, Method, Parameter, register
+from normcli.methods.base import Expressions, Found, Given, Method, Parameter, register
 from normcli.statistics import Summary
 
 __all__ = ["Clip"]
@@ -41,8 +41,8 @@ class Clip(Method):
     )
     loses: ClassVar[str] = "values that were clipped"
 
-    low: float | None = None
-    high: float | None = None
+    low: Given = None
+    high: Given = None
     low_q: float | None = None
     high_q: float | None = None
 
@@ -58,14 +58,18 @@ class Clip(Method):
                 raise UsageError("clip: a bound is either a value or a percentile, not both")
             if share is not None and not 0 <= share <= 100:
                 raise UsageError(f"clip: a percentile lies between 0 and 100, not at {share}")
-        for low, high in ((self.low, self.high), (self.low_q, self.high_q)):
-            if low is not None and high is not None and low > high:
-                raise UsageError(f"clip: the lower bound {low} must not be above the upper {high}")
+        if self.low_q is not None and self.high_q is not None and self.low_q > self.high_q:
+            raise UsageError(f"clip: low_q ({self.low_q}) must not be above high_q ({self.high_q})")
 
     @property
     def sought(self) -> tuple[Parameter, ...]:
-        shares = (self.low_q, self.high_q)
-        return tuple(p for p, q in zip(self.parameters, shares, strict=True) if q is not None)
+        # A single number that is given is an option like any other.
+        bounds = ((self.low, self.low_q), (self.high, self.high_q))
+        return tuple(
+            parameter
+            for parameter, (value, share) in zip(self.parameters, bounds, strict=True)
+            if share is not None or isinstance(value, tuple)
+        )
 
     @property
     def percentiles(self) -> tuple[float, ...]:
@@ -77,7 +81,11 @@ class Clip(Method):
         return {name: summary.percentile(q) for name, q in named if q is not None}
 
     def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        y = x.clip(p.get("low", self.low), p.get("high", self.high))
+        low, high = (
+            p.get(name, None if isinstance(value, tuple) else value)
+            for name, value in (("low", self.low), ("high", self.high))
+        )
+        y = x.clip(low, high)
         # A missing bound clips nothing; but a group without bounds has no result.
         known = [bound.is_not_null() for bound in p.values()]
         return pl.when(pl.all_horizontal(known)).then(y) if known else y

@@ -15,6 +15,7 @@ from normcli.methods.base import (
     Found,
     Method,
     Parameter,
+    listed,
     quotient,
     register,
 )
@@ -43,11 +44,11 @@ class DecimalScaling(Method):
     statistics: ClassVar[tuple[str, ...]] = ("extremes",)
     equivariant: ClassVar[bool] = False
 
-    exponent: int | None = None
+    exponent: int | tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.exponent is not None and not -307 <= self.exponent <= 309:
+        if not all(-307 <= exponent <= 309 for exponent in listed(self.exponent)):
             raise UsageError("decimal: exponent must lie between -307 and 309")
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:

@@ -12,6 +12,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Needs,
     Parameter,
@@ -49,8 +50,8 @@ class MedianAbsoluteDeviation(Method):
     equivariant: ClassVar[bool] = True
     asks_once: ClassVar[bool] = False
 
-    median: float | None = None
-    mad: float | None = None
+    median: Given = None
+    mad: Given = None
     k: float = 1.482602218505602
 
     def __post_init__(self) -> None:

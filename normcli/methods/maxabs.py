@@ -11,6 +11,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonzero_scale,
@@ -44,7 +45,7 @@ class MaxAbs(Method):
     statistics: ClassVar[tuple[str, ...]] = ("extremes",)
     equivariant: ClassVar[bool] = False
 
-    max_abs: float | None = None
+    max_abs: Given = None
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"max_abs": summary.max_abs}

@@ -11,6 +11,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonzero_scale,
@@ -47,9 +48,9 @@ class MeanRange(Method):
     statistics: ClassVar[tuple[str, ...]] = ("extremes", "moments")
     equivariant: ClassVar[bool] = True
 
-    mean: float | None = None
-    min: float | None = None
-    max: float | None = None
+    mean: Given = None
+    min: Given = None
+    max: Given = None
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mean": summary.mean, "min": summary.min, "max": summary.max}

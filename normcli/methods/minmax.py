@@ -13,6 +13,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonzero_scale,
@@ -53,8 +54,8 @@ class MinMax(Method):
     statistics: ClassVar[tuple[str, ...]] = ("extremes",)
     equivariant: ClassVar[bool] = True
 
-    min: float | None = None
-    max: float | None = None
+    min: Given = None
+    max: Given = None
     low: float = 0.0
     high: float = 1.0
     clip: bool = False
@@ -65,8 +66,6 @@ class MinMax(Method):
             raise UsageError(f"minmax: low ({self.low}) must be below high ({self.high})")
         if math.isinf(float(self.high) - float(self.low)):
             raise UsageError("minmax: high − low is larger than a float64 can hold")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise UsageError(f"minmax: min ({self.min}) must not be above max ({self.max})")
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"min": summary.min, "max": summary.max}

@@ -11,6 +11,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonzero_scale,
@@ -42,7 +43,7 @@ class RootMeanSquare(Method):
     statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = False
 
-    rms: float | None = None
+    rms: Given = None
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"rms": summary.rms}

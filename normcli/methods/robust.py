@@ -13,6 +13,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonzero_scale,
@@ -54,9 +55,9 @@ class Robust(Method):
     )
     equivariant: ClassVar[bool] = True
 
-    median: float | None = None
-    q_low: float | None = None
-    q_high: float | None = None
+    median: Given = None
+    q_low: Given = None
+    q_high: Given = None
     low: float = 25
     high: float = 75
     unit_variance: bool = False

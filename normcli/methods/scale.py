@@ -11,6 +11,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonnegative,
@@ -43,7 +44,7 @@ class Scale(Method):
     statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = False
 
-    std: float | None = None
+    std: Given = None
     ddof: int = 0
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Parameter,
     nonnegative,
@@ -47,8 +48,8 @@ class ZScore(Method):
     statistics: ClassVar[tuple[str, ...]] = ("moments",)
     equivariant: ClassVar[bool] = True
 
-    mean: float | None = None
-    std: float | None = None
+    mean: Given = None
+    std: Given = None
     ddof: int = 0
 
     def __post_init__(self) -> None:

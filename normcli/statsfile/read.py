@@ -286,6 +286,8 @@ def _method(step: Mapping[str, Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
     return float(value) if isinstance(value, Decimal) else value
 
 

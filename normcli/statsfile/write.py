@@ -84,7 +84,7 @@ def _step(step: FittedStep, dtype: pl.DataType, entered: StepInput | None) -> di
         of_values = {p.name for p in step.method.parameters if p.kind == "values"}
         document["params"] = {
             key: values_to_json(value, dtype) if key in of_values and value is not None else value
-            for key, value in _nested(step.params, step.shape).items()
+            for key, value in step.shaped.items()
         }
     if step.groups is not None:
         document["groups"] = {
@@ -94,10 +94,6 @@ def _step(step: FittedStep, dtype: pl.DataType, entered: StepInput | None) -> di
     if entered is not None and entered.exact:
         document["state"] = _state(entered, step.shape)
     return document
-
-
-def _nested(params: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    return {key: nested(value, shape) if shape else value for key, value in params.items()}
 
 
 def _rows(columns: list[list[Any]], shape: tuple[int, ...]) -> list[list[Any]]:

@@ -67,8 +67,8 @@ def _fit(frame: pl.DataFrame, chain: str, by: Sequence[str], **options: Any) -> 
         return normcli.fit(frame, method=chain, columns="*", exclude="g", by=by, **options)
 
 
-def _flat(value: Any) -> list[Any]:
-    return [one for part in value for one in _flat(part)] if isinstance(value, list) else [value]
+def flat(value: Any) -> list[Any]:
+    return [one for part in value for one in flat(part)] if isinstance(value, list) else [value]
 
 
 def _steps(document: dict[str, Any], name: str, channel: int) -> list[dict[str, Any]]:
@@ -85,8 +85,8 @@ def _steps(document: dict[str, Any], name: str, channel: int) -> list[dict[str, 
 
 def _of_channel(part: dict[str, Any], channel: int) -> dict[str, Any]:
     if "rows" not in part:
-        return {key: _flat(value)[channel] for key, value in part.items()}
-    return {**part, "rows": [[_flat(value)[channel] for value in row] for row in part["rows"]]}
+        return {key: flat(value)[channel] for key, value in part.items()}
+    return {**part, "rows": [[flat(value)[channel] for value in row] for row in part["rows"]]}
 
 
 def check(
