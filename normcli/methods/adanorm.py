@@ -63,4 +63,5 @@ class AdaNorm(RowMethod):
         w = y / self.c
         # At the top of the parabola rounding may have gone beyond it.
         root = np.sqrt(np.maximum(0.0, 1 - 4 * (self.k * w)))
-        return 2 * w / (1 + root) * divisor(kept["std"], self.eps) + kept["mean"][..., None]
+        z: Rows = 2 * w / (1 + root)
+        return z * divisor(kept["std"], self.eps) + kept["mean"][..., None]

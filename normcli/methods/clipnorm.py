@@ -26,7 +26,7 @@ class ClipNorm(RowMethod):
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [3.0, 0.1], "b": [-4.0, 0.2]})
     >>> fit(frame, method="clipnorm:max=0.5").apply(frame).rows()
-    [(0.29999994000001195, -0.3999999200000159), (0.1, 0.2)]
+    [(0.299999940000012, -0.399999920000016), (0.1, 0.2)]
     """
 
     name: ClassVar[str] = "clipnorm"

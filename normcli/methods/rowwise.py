@@ -6,26 +6,20 @@ have statistics of their own. NaN, which stands for null as well, takes no part 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 
 from normcli.errors import DataError
-from normcli.methods.base import Method, nonnegative, nonzero_scale
+from normcli.methods.base import Method, nonnegative
+from normcli.methods.rowstatistics import Rows, mean_and_std, nonzero
 
-__all__ = ["Kept", "RowMethod", "Rows", "mean_and_std", "nonzero", "root_mean_square"]
+__all__ = ["Kept", "RowMethod", "Rows", "Standardization", "divisor"]
 
-Rows = npt.NDArray[np.float64]
-"""Numbers by row: rows × parts × elements, or one number for each part: rows × parts."""
 Kept = dict[str, Rows]
 """What each row loses, by name: rows × parts."""
-
-# Beyond, squares leave the range of float64.
-_LARGE, _SMALL = 2.0**500, 2.0**-500
 
 
 @dataclass(frozen=True)
@@ -57,20 +51,27 @@ class RowMethod(Method):
 
     def check_shape(self, what: str, shape: tuple[int, ...]) -> None:
         """Raise DataError, naming `what`, if tensors of that shape can't be treated."""
+        count, of = math.prod(shape), "elements"
+        if count == 0:
+            raise DataError(f"{what} has tensors without elements", f"{self.name} needs some")
+        if self.by_part:
+            count, of = shape[0], "channels"
         for option in ("gamma", "beta"):
-            self._check_length(what, option, int(np.prod(shape)), "elements")
-
-    def _check_length(self, what: str, option: str, count: int, of: str) -> None:
-        value = getattr(self, option, None)
-        if isinstance(value, tuple) and len(value) != count:
+            value = getattr(self, option, None)
+            if isinstance(value, tuple) and len(value) != count:
+                raise DataError(
+                    f"{self.name}: {option} has {len(value)} numbers, but {what} has {count} {of}",
+                    f"give one number, or {count} with colons between them: {option}=1:0.5:…",
+                )
+        if self.by_part and math.prod(shape) == self.parts(shape):
             raise DataError(
-                f"{self.name}: {option} has {len(value)} numbers, but {what} has {count} {of}",
-                f"give one number, or {count} with colons between them: {option}=1:0.5:…",
+                f"{what} has one element in each part that {self.name} makes mean 0 and variance 1",
+                "layernorm takes the elements of a row together",
             )
 
     def spread(self, option: str, shape: tuple[int, ...]) -> Rows:
         """Return an option that is one number or many as parts × elements, or as a scalar."""
-        return _spread(getattr(self, option), self.parts(shape), int(np.prod(shape)))
+        return _spread(getattr(self, option), self.parts(shape), math.prod(shape))
 
     def forward_rows(self, x: Rows, shape: tuple[int, ...]) -> tuple[Rows, Kept]:
         """Return the normalized rows, and what they lose."""
@@ -88,70 +89,34 @@ def _spread(value: Any, parts: int, size: int) -> Rows:
     return every.reshape(parts, -1)
 
 
-def nonzero(scale: Rows) -> Rows:
-    """Return scales to divide by: 1 where it is exactly zero."""
-    return nonzero_scale(pl.Series(scale.ravel())).to_numpy().reshape(scale.shape)
+@dataclass(frozen=True)
+class Standardization(RowMethod):
+    """y = gamma·(x − mean)/√(std² + eps) + beta, mean and std being those of a part of the row."""
+
+    formula: ClassVar[tuple[str, str]] = (
+        "gamma·(x − mean)/√(std² + eps) + beta",
+        "(y − beta)/gamma·√(std² + eps) + mean",
+    )
+
+    eps: float = 1e-5
+    gamma: float | tuple[float, ...] = 1.0
+    beta: float | tuple[float, ...] = 0.0
+
+    def forward_rows(self, x: Rows, shape: tuple[int, ...]) -> tuple[Rows, Kept]:
+        mean, std = mean_and_std(x)
+        z = (x - mean[..., None]) / divisor(std, self.eps)
+        y = z * self.spread("gamma", shape) + self.spread("beta", shape)
+        return y, {"mean": mean, "std": std}
+
+    def inverse_rows(self, y: Rows, kept: Kept, shape: tuple[int, ...]) -> Rows:
+        z = (y - self.spread("beta", shape)) / self.spread("gamma", shape)
+        return z * divisor(kept["std"], self.eps) + kept["mean"][..., None]
 
 
-def mean_and_std(x: Rows) -> tuple[Rows, Rows]:
-    """Return the mean and the population standard deviation of each part.
+def divisor(statistic: Rows, eps: float) -> Rows:
+    """Return √(statistic² + eps) of each part, or 1 where that is 0, beside its elements.
 
-    >>> mean_and_std(np.array([[[1.0, 2.0, 3.0, np.nan]]]))
-    (array([[2.]]), array([[0.81649658]]))
+    >>> divisor(np.array([[3.0]]), 16.0)
+    array([[[5.]]])
     """
-    # From the least value on: the mean of a constant row is then exactly its value.
-    low = np.fmin.reduce(x, axis=-1)
-    with np.errstate(invalid="ignore", over="ignore"):
-        counts, sums = _sums(x - low[..., None])
-        means = low + _divided(sums, counts)
-
-    def deviation(block: Rows) -> Rows:
-        count, first = _sums(block)
-        center = _divided(first, count)
-        return np.asarray(np.sqrt(_divided(_sums((block - center[..., None]) ** 2)[1], count)))
-
-    with np.errstate(invalid="ignore", over="ignore"):
-        return means, scaled(deviation, x - low[..., None])
-
-
-def root_mean_square(x: Rows) -> Rows:
-    """Return √(mean(x²)) of each part.
-
-    >>> root_mean_square(np.array([[[1.0, 7.0, np.nan]]]))
-    array([[5.]])
-    """
-
-    def root(block: Rows) -> Rows:
-        count, squares = _sums(block**2)
-        return np.asarray(np.sqrt(_divided(squares, count)))
-
-    return scaled(root, x)
-
-
-def scaled(statistic: Callable[[Rows], Rows], x: Rows) -> Rows:
-    """Return a statistic that grows with x, of parts whose squares may be beyond float64.
-
-    They are multiplied by a power of two before, and the statistic divided by it, both exactly.
-    """
-    largest = np.fmax.reduce(np.abs(x), axis=-1)
-    hard = ((largest > _LARGE) & np.isfinite(largest)) | ((largest < _SMALL) & (largest > 0))
-    with np.errstate(invalid="ignore", over="ignore"):
-        found = statistic(x)
-        if hard.any():
-            exponents = np.frexp(largest[hard])[1]
-            block = np.ldexp(x[hard], -exponents[:, None])
-            found[hard] = np.ldexp(statistic(block[:, None, :])[:, 0], exponents)
-    return found
-
-
-def _sums(x: Rows) -> tuple[Rows, Rows]:
-    """Return how many numbers each part has, and their sum."""
-    absent = np.isnan(x)
-    if not absent.any():
-        return np.full(x.shape[:-1], float(x.shape[-1])), x.sum(axis=-1)
-    counts = (~absent).sum(axis=-1).astype(np.float64)
-    return counts, np.where(absent, 0.0, x).sum(axis=-1)
-
-
-def _divided(sums: Rows, counts: Rows) -> Rows:
-    return np.asarray(sums / np.where(counts == 0, np.nan, counts))
+    return nonzero(np.hypot(statistic, math.sqrt(eps)))[..., None]
