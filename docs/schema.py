@@ -205,7 +205,10 @@ def _column(grouped: bool) -> Schema:
     states = [_table("fields", fields) if grouped else _object(fields) for fields in kinds]
     steps: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}
     if not grouped:
-        steps["items"] = {"$ref": "#/$defs/step", "properties": {"groups": False}}
+        steps["items"] = {
+            "$ref": "#/$defs/step",
+            "properties": {"groups": {"not": {"type": "object"}}},
+        }
     keys: dict[str, Schema] = {
         "dtype": {"$ref": "#/$defs/column_dtype"},
         "members": {**_map({"$ref": "#/$defs/number_dtype"}), "minProperties": 2},

@@ -280,7 +280,8 @@ def _method(step: Mapping[str, Any]) -> Any:
     name = step.get("method")
     if not isinstance(name, str) or name not in METHODS:
         raise _RefusedError(f'unknown method "{name}"')
-    known = {"method", "params", "groups", "state"}
+    # groupnorm has an option that is called like the table by group of what is fitted.
+    known = {"method", "params", "groups", "state"} - {*METHODS[name].option_fields()}
     options = {key: _plain(value) for key, value in step.items() if key not in known}
     return make_step(name, options)
 
@@ -310,7 +311,7 @@ def _step(
         if parameter.name in params
     }
     overall = read if shape else {key: values[0] for key, values in read.items()}
-    groups = step.get("groups")
+    groups = None if "groups" in method.option_fields() else step.get("groups")
     if (groups is not None) != (cells is not None and method.fitted and not method.encodes):
         raise _RefusedError(
             f"{method.name}: parameters by group are missing, or there are no groups"
