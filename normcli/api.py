@@ -179,6 +179,7 @@ def explain(
     with _opened(source, format, asked.reading, asked.expected, False) as opened:
         recipe, targets = _resolved(asked.recipe, opened)
         chains = {name: target.chain for name, target in targets.items()}
+        row_predicate(recipe.where, opened.schema, recipe.places.get("where", "--where"))
         return outline(chains, recipe.by, asked.sketched)
 
 
@@ -271,7 +272,6 @@ def _fit(
 ) -> Fitted:
     schema = source.schema
     recipe, resolved = _resolved(recipe, source)
-    _check_types(source, recipe.places)
     where = row_predicate(recipe.where, schema, recipe.places.get("where", "--where"))
     run = run_fit(source, recipe, resolved, where, settings, progress)
     # Names below the directory or glob: those of a hive directory's files are often all the same.
@@ -299,6 +299,7 @@ def _fit(
 def _resolved(recipe: Recipe, source: Source) -> tuple[Recipe, dict[str, Target]]:
     """Return the recipe with its keys by name, and what is normalized."""
     recipe = dataclasses.replace(recipe, by=_keys(recipe.by, source.schema))
+    _check_types(source, recipe.places)
     return recipe, resolve(recipe, source.schema)
 
 

@@ -29,7 +29,9 @@ def read_recipe(path: str) -> Request:
             with open(path, "rb") as file:
                 data = file.read()
     except FileNotFoundError as error:
-        raise DataError(f"there is no recipe {path}", "write one: see docs/recipes.md") from error
+        raise DataError(
+            f"there is no recipe {path}", f"have one written: normcli suggest DATA > {path}"
+        ) from error
     except OSError as error:
         raise EnvironmentFailureError(f"{path} can't be read: {error.strerror}") from error
     try:

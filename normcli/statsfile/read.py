@@ -215,7 +215,11 @@ def _column(
     for i, (method, step) in enumerate(zip(chain, part.steps, strict=True)):
         values_of = inner_dtype(dtype) if i == 0 else pl.Float64()
         read = _step(method, step, values_of, groups, shapes[i])
-        if read.groups and read.groups != with_parameters_of_all(read.groups, read.cells, small):
+        if (
+            small
+            and read.groups
+            and read.groups != with_parameters_of_all(read.groups, read.cells, small)
+        ):
             raise _RefusedError(f"step {i + 1}: small_groups have other params than all rows")
         concluded = conclude(name, dtype, chain, i, inputs[i], small)
         if concluded is not None and method.fitted:

@@ -85,6 +85,16 @@ def test_refused(cases: Any, case: str, text: str | bytes, code: int) -> None:
     cases.refused(case, [*FIT, "-r", "r.toml"], files, code)
 
 
+@pytest.mark.parametrize(
+    "case", ["unknown method", "no such key column", "no such column to type", "where: no SQL"]
+)
+def test_explained_as_little(cases: Any, case: str) -> None:
+    """What a fit would refuse is refused when it is only explained."""
+    text, code = RECIPES[case]
+    command = ["fit", "a.csv", "-r", "r.toml", "--explain"]
+    cases.refused(f"explain: {case}", command, {"a.csv": DATA, "r.toml": text}, code)
+
+
 def stats(path: Path) -> None:
     chains = {"x": "center", "[y]": "rms"}
     normcli.fit(DATA, set=chains, exclude="kind", by="when").save(path)
