@@ -22,6 +22,16 @@ Schema = dict[str, Any]
 _NUMBER: Schema = {"type": ["number", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _EXACT: Schema = {"type": "string", "pattern": "^(0x0|-?0x[1-9a-f][0-9a-f]*)p(0|-?[1-9][0-9]*)$"}
+_VALUE: Schema = {"type": ["string", "integer", "boolean"]}
+_TABLE: Schema = {
+    "type": "array",
+    "items": {
+        "type": "array",
+        "prefixItems": [_VALUE, {"type": "integer", "minimum": 1}],
+        "items": False,
+        "minItems": 2,
+    },
+}
 _HISTOGRAM: Schema = {"type": "string", "pattern": "^([1-9a-f][0-9a-f]*:[1-9][0-9]*( |$))*$"}
 # Of tensors, lists in lists of what there is otherwise one of.
 _EXACTS: Schema = {
@@ -48,6 +58,8 @@ _FIELDS: dict[str, Schema] = {
     "histogram": _kind("histogram"),
     "vectors": _kind("count"),
     **dict.fromkeys(("sums", "products"), _kind("exacts")),
+    **dict.fromkeys(("categories", "words"), _TABLE),
+    "longest": _COUNT,
 }
 _DECIMAL = r"Decimal\([1-9][0-9]?,[0-9]{1,2}\)"
 _PARAMETRIC = [
@@ -97,8 +109,8 @@ def schema() -> Schema:
         ),
         "dependentRequired": {"by": ["groups"], "groups": ["by"]},
         "if": {"required": ["by"]},
-        "then": {"properties": {"columns": _map({"$ref": "#/$defs/grouped_column"})}},
-        "else": {"properties": {"columns": _map({"$ref": "#/$defs/column"})}},
+        "then": {"properties": {"columns": _map(_coded_or("grouped_"))}},
+        "else": {"properties": {"columns": _map(_coded_or(""))}},
         "$defs": {
             **{
                 name: {"anyOf": [one, {"type": "array", "items": _kind(name)}]}
@@ -122,6 +134,9 @@ def schema() -> Schema:
             "recipe": _recipe(),
             "column": _column(grouped=False),
             "grouped_column": _column(grouped=True),
+            "coded_column": _coded_column(grouped=False),
+            "grouped_coded_column": _coded_column(grouped=True),
+            "coded_summary": _object(dict.fromkeys(("count", "null"), _COUNT)),
             "summary": _object(
                 {
                     **dict.fromkeys(("count", "null", "nan", "inf"), _COUNT),
@@ -221,8 +236,45 @@ def _column(grouped: bool) -> Schema:
     return _object(keys, optional=("members", "state", "small_groups"))
 
 
+def _coded_or(prefix: str) -> Schema:
+    """Return the schema of a column: one of codes if its first method encodes, or else not."""
+    encoders = [name for name, method in sorted(METHODS.items()) if method.encodes]
+    first = {"required": ["method"], "properties": {"method": {"enum": encoders}}}
+    steps = {"type": "array", "minItems": 1, "prefixItems": [{"type": "object", **first}]}
+    return {
+        "if": {"required": ["steps"], "properties": {"steps": steps}},
+        "then": {"$ref": f"#/$defs/{prefix}coded_column"},
+        "else": {"$ref": f"#/$defs/{prefix}column"},
+    }
+
+
+def _coded_column(grouped: bool) -> Schema:
+    step = {"$ref": "#/$defs/step"}
+    alone: Schema = {**step, "properties": {"groups": False}}
+    kinds = sorted({method.statistics for method in METHODS.values() if method.encodes})
+    return _object(
+        {
+            "dtype": {"$ref": "#/$defs/dtype"},
+            "steps": {
+                "type": "array",
+                "minItems": 1,
+                "prefixItems": [alone],
+                "items": step if grouped else alone,
+            },
+            "summary": {"$ref": "#/$defs/coded_summary"},
+            "state": {"anyOf": [_object(_fields({"counts", *kind})) for kind in [(), *kinds]]},
+        },
+        optional=("state",),
+    )
+
+
+def _param(kind: str) -> Schema:
+    lists = {"values": _VALUE, "numbers": {"type": "number"}}
+    return {"type": ["array", "null"], "items": lists[kind]} if kind in lists else _kind("number")
+
+
 def _step(method: type[Method]) -> Schema:
-    params = {parameter.name: _kind("number") for parameter in method.parameters}
+    params = {parameter.name: _param(parameter.kind) for parameter in method.parameters}
     hints = typing.get_type_hints(method)
     fields = method.option_fields()
     options = {name: _option(hints[field.name]) for name, field in fields.items()}
@@ -234,10 +286,10 @@ def _step(method: type[Method]) -> Schema:
         whole = method.sought is Method.sought
         choices = [params] if whole else list(_choices(params))
         properties["params"] = {"anyOf": [_object(choice) for choice in choices]}
-        properties["groups"] = {"anyOf": [_table("params", choice) for choice in choices]}
-        properties["state"] = {
-            "anyOf": [made for kind in kinds for made in (_object(kind), _table("fields", kind))]
-        }
+        if not method.encodes:
+            tables = [_table("params", choice) for choice in choices]
+            states = [made for kind in kinds for made in (_object(kind), _table("fields", kind))]
+            properties |= {"groups": {"anyOf": tables}, "state": {"anyOf": states}}
         optional |= set() if whole else {"params"}
     return _object(properties, optional)
 

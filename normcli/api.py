@@ -466,7 +466,11 @@ class Stats:
         """
         for each in self.fitted.columns:
             if each.name == column:
-                return {key: value for step in each.steps for key, value in step.shaped.items()}
+                return {
+                    key: value.to_list() if isinstance(value, pl.Series) else value
+                    for step in each.steps
+                    for key, value in step.shaped.items()
+                }
         raise KeyError(column)
 
     def only(self, column: str) -> Stats:
@@ -575,8 +579,11 @@ class Stats:
         """Return what is known of the columns of text: their dtypes, floats once normalized."""
         expected = {} if self.fitted.keys is None else dict(self.fitted.keys.schema)
         for column in self.fitted.columns:
+            output = column.steps[-1].method.output_of(column.steps[-1].params)
             if direction == "apply":
                 expected |= column.sources
+            elif output is not None and output.is_nested():
+                expected[column.name] = pl.List(pl.Int64())
             else:
                 expected |= dict.fromkeys(column.sources, pl.Float64())
                 expected |= {kept.name: kept.dtype for kept in kept_columns(column.name, column)}

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from normcli.choosing import Choice, choose
+from normcli.coding import as_fitted, decode, encode, listed, without
 from normcli.columns import named, number_kind
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, did_you_mean
@@ -22,6 +23,7 @@ from normcli.groups import Index, KeyIndex, key_columns
 from normcli.kept import KeptColumn, kept_columns
 from normcli.methods.rowwise import RowMethod
 from normcli.tensorcolumns import TensorColumn, check_shape
+from normcli.tensors import tensor_of
 from normcli.tensortargets import TensorTarget
 from normcli.transform import (
     at_rows,
@@ -79,6 +81,17 @@ class _Target:
     """For each row of the table whether the group has parameters; None if all have."""
     output: pl.DataType
     prefix: str
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the first step makes codes of values."""
+        return self.column.steps[0].method.encodes
+
+    @property
+    def nested(self) -> bool:
+        """Whether what leaves the chain are lists."""
+        output = self.column.steps[-1].method.output
+        return output is not None and output.is_nested()
 
     def constant(self, name: str) -> pl.Expr:
         """Return the expression for a constant, once joined to the rows."""
@@ -207,7 +220,8 @@ class Transform:
             through = column.dtype
             output = column.dtype
             if self._direction == "apply":
-                output = last.output or self._float(pl.Float64())
+                coded = last.output_of(column.steps[-1].params)
+                output = coded or self._float(pl.Float64())
         elif self._direction == "apply":
             through = column.dtype if dtype.is_temporal() else dtype
             through = pl.Float64() if dtype == pl.Null() else through
@@ -268,11 +282,10 @@ class Transform:
         nested = last.output is not None and last.output.is_nested()
         if self._direction == "invert" and not nested:
             return False
-        wanted = column.dtype if self._direction == "apply" else pl.List(pl.Int64())
         same = (
-            dtype.is_nested() == wanted.is_nested()
-            and (wanted == pl.String()) == (dtype.base_type() in _TEXTS)
-            and wanted.is_temporal() == dtype.is_temporal()
+            _sort_of(dtype) == _sort_of(column.dtype)
+            if self._direction == "apply"
+            else (tensor := tensor_of(dtype)) is not None and len(tensor.shape or ()) < 2
         )
         if not same and dtype != pl.Null():
             raise DataError(
@@ -292,14 +305,67 @@ class Transform:
         cells = None
         if self._keys is not None:
             frame, cells = self._with_constants(frame)
-        carry = self._forward if self._direction == "apply" else self._inverse
         if self._direction == "apply":
+            frame = self._with_codes(frame)
             self._check_domains(frame)
-        carried = frame.with_columns(carry(target) for target in self._targets).select(
-            map(named, names)
-        )
+            carried = frame.with_columns(map(self._forward, self._targets))
+        else:
+            carried = self._decoded(frame.with_columns(map(self._inverse, self._targets)))
+        carried = carried.select(map(named, names))
         tensors = [column for each in self._tensors for column in each.carry(frame, cells)]
         return carried.with_columns(tensors).drop(self._used)
+
+    def _with_codes(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Put beside each row the codes of its values that are to be encoded."""
+        for target in self._targets:
+            if not target.encodes:
+                continue
+            step = target.column.steps[0]
+            x = as_fitted(named(target.name), frame.schema[target.name], target.dtype)
+            frame = frame.with_columns(encode(step, x).alias(target.prefix + "code"))
+            if step.method.strict and step.encoding is not None:
+                lost = self._of_known(target, frame, frame[target.prefix + "code"])
+                if len(lost):
+                    self._refuse(
+                        target,
+                        f"{_values(len(lost), 'value')} that {step.method.name} has no code for: "
+                        f"{listed(lost)}",
+                        "fit again with such values, or let them become null with "
+                        f"{step.method.name}:unseen=null when fitting",
+                    )
+        return frame
+
+    def _decoded(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame with the values that codes stand for in the codes' place."""
+        for target in self._targets:
+            if not target.encodes:
+                continue
+            step = target.column.steps[0]
+            values = frame.select(
+                decode(step, named(target.name), target.output).alias(target.name)
+            ).to_series()
+            if step.method.strict and step.encoding is not None:
+                lost = self._of_known(target, frame, values)
+                if len(lost):
+                    self._refuse(
+                        target,
+                        f"{_values(len(lost), 'value')} that {'is' if len(lost) == 1 else 'are'} "
+                        f"no code of {step.method.name}: {listed(lost)}",
+                        f"fit with {step.method.name}:unseen=null to get null for such values",
+                    )
+            frame = frame.with_columns(values)
+        return frame
+
+    def _of_known(self, target: _Target, frame: pl.DataFrame, results: pl.Series) -> pl.Series:
+        """Return the values that came to nothing, but for those of unknown groups."""
+        values = frame[target.name]
+        if self._tells_known(target):
+            known = frame[target.prefix + "known"]
+            values, results = values.filter(known), results.filter(known)
+        return without(values, results)
+
+    def _refuse(self, target: _Target, what: str, hint: str) -> None:
+        raise DataError(f'{self._name}: column "{target.name}" has at least {what}', hint)
 
     def _with_constants(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, Index]:
         """Put beside each row the constants of its group; return the rows' groups as well."""
@@ -346,22 +412,35 @@ class Transform:
 
     def _input(self, target: _Target) -> pl.Expr:
         x = named(target.name)
-        encoded = target.column.steps[0].method.encodes
-        return x.cast(target.dtype) if target.dtype.is_temporal() or encoded else x
+        return x.cast(target.dtype) if target.dtype.is_temporal() else x
+
+    def _entering(self, target: _Target) -> list[pl.Expr]:
+        """Return what enters each step, and last what leaves the chain."""
+        codes = pl.col(target.prefix + "code") if target.encodes else None
+        return forward(
+            target.column.steps,
+            self._input(target),
+            target.dtype,
+            target.constant,
+            target.constants,
+            codes,
+        )
 
     def _forward(self, target: _Target) -> pl.Expr:
-        x = self._input(target)
-        y = forward(target.column.steps, x, target.dtype, target.constant, target.constants)[-1]
-        kept = self._kept(target, y, to_float(x, target.dtype))
+        entering = self._entering(target)
+        original = entering[1] if target.encodes else to_float(self._input(target), target.dtype)
+        kept = self._kept(target, entering[-1], original)
         return kept.cast(target.output).alias(target.name)
 
     def _inverse(self, target: _Target) -> pl.Expr:
         y = named(target.name)
-        nested = target.column.steps[-1].method.output
-        if nested is None or not nested.is_nested():
+        if not target.nested:
             y = to_float(y, pl.Float64())
         x = inverse(target.column.steps, y, target.column.dtype, target.constant, target.constants)
-        return self._kept(target, x, y).cast(target.output, strict=False).alias(target.name)
+        kept = self._kept(target, x, y)
+        # Codes wait for all of them to be decoded.
+        kept = kept if target.encodes else kept.cast(target.output, strict=False)
+        return kept.alias(target.name)
 
     def _tells_known(self, target: _Target) -> bool:
         """Whether a column tells the rows of known groups, which others are not treated as."""
@@ -372,9 +451,7 @@ class Transform:
             return carried
         if self._options.unknown_group == "null":
             return pl.when(pl.col(target.prefix + "known")).then(carried)
-        if target.column.steps[0].method.encodes:
-            return carried  # codes are the same in every group, and text is no number to keep
-        if self._direction == "invert":
+        if self._direction == "invert" and not target.encodes:
             original = from_float(original, target.column.dtype, None)
         return pl.when(pl.col(target.prefix + "known")).then(carried).otherwise(original)
 
@@ -384,10 +461,7 @@ class Transform:
             domains = [step.method.domain(pl.col("x")) for step in steps]
             if all(domain is None for domain in domains):
                 continue
-            entering = forward(
-                steps, self._input(target), target.dtype, target.constant, target.constants
-            )
-            for x, step in zip(entering, steps, strict=False):
+            for x, step in zip(self._entering(target), steps, strict=False):
                 inside = step.method.domain(x)
                 if inside is None:
                     continue
@@ -396,13 +470,25 @@ class Transform:
                     wrong &= pl.col(target.prefix + "known")
                 outside = frame.select(wrong.sum()).item()
                 if outside:
-                    raise DataError(
-                        f'{self._name}: column "{target.name}" has at least {outside:,} '
-                        f"value{'' if outside == 1 else 's'} outside the domain of "
-                        f"{step.method.name}",
+                    self._refuse(
+                        target,
+                        f"{_values(outside, 'value')} outside the domain of {step.method.name}",
                         f"{step.method.formula[0]} is not defined there; "
                         "leave such rows out, or leave the column out with --columns",
                     )
+
+
+def _values(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _sort_of(dtype: pl.DataType) -> object:
+    """Return what values of a dtype can be compared with."""
+    if dtype.base_type() in _TEXTS:
+        return "text"
+    if dtype.is_temporal() or number_kind(dtype) is None:
+        return dtype.base_type()
+    return "numbers"
 
 
 def _shown(value: object) -> str:

@@ -11,13 +11,15 @@ Datetime(time_unit='us', time_zone='Europe/Berlin')
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 import polars as pl
 
 from normcli.errors import UsageError, did_you_mean
 
-__all__ = ["PLAIN_DTYPES", "dtype_name", "parse_dtype"]
+__all__ = ["PLAIN_DTYPES", "dtype_name", "parse_dtype", "plain_dtype", "values_of_texts"]
 
 PLAIN_DTYPES: dict[str, pl.DataType] = {
     str(dtype): dtype
@@ -82,6 +84,11 @@ def _made(dtype: Any) -> pl.DataType:
     return cast(pl.DataType, dtype() if isinstance(dtype, type) else dtype)
 
 
+def plain_dtype(dtype: pl.DataType) -> pl.DataType:
+    """Return the dtype that values count as: text for categories, which are numbered by file."""
+    return pl.String() if isinstance(dtype, (pl.Categorical, pl.Enum)) else dtype
+
+
 def parse_dtype(name: str) -> pl.DataType:
     """Return the dtype of that name; raise UsageError if there is none."""
     text = name.strip()
@@ -107,3 +114,37 @@ def parse_dtype(name: str) -> pl.DataType:
                 return pl.Decimal(precision, scale)
     known_names = [*PLAIN_DTYPES, *_ALIASES, "Decimal(10,2)", "Datetime(us)"]
     raise UsageError(f'unknown data type "{name}"', did_you_mean(name, known_names))
+
+
+def values_of_texts(texts: Sequence[str], dtype: pl.DataType) -> pl.Series:
+    """Return values of a dtype that were written as text; raise UsageError if they are none.
+
+    >>> values_of_texts(["2", "10"], pl.Int8()).to_list()
+    [2, 10]
+    """
+    written = pl.Series(texts, dtype=pl.String)
+    try:
+        if dtype.base_type() in (pl.String, pl.Categorical, pl.Enum):
+            return written
+        if dtype == pl.Boolean():
+            return written.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)
+        if dtype == pl.Date():
+            return written.str.to_date("%Y-%m-%d")
+        if isinstance(dtype, pl.Decimal):
+            exact = list(map(Decimal, texts))
+            values = pl.Series(exact, dtype=dtype)
+            if values.to_list() == exact:
+                return values
+        elif dtype.is_integer():
+            return written.cast(dtype)
+    except (pl.exceptions.PolarsError, InvalidOperation) as error:
+        raise _not_written(texts, dtype) from error
+    raise _not_written(texts, dtype)
+
+
+def _not_written(texts: Sequence[str], dtype: pl.DataType) -> UsageError:
+    shown = ", ".join(texts[:5]) + (", …" if len(texts) > 5 else "")
+    return UsageError(
+        f"not all of these are values of {dtype_name(dtype)}: {shown}",
+        "values can be given as text for String, Boolean, whole numbers, Decimal and Date",
+    )

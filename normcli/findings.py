@@ -25,6 +25,8 @@ def findings(column: FittedColumn, min_group: int = 0) -> Iterator[str]:
     ]
     if missing:
         yield f"has too few values for the {' and '.join(missing)}; apply will give null"
+    elif column.steps[0].method.encodes:
+        yield from column.steps[0].method.remarks(column.steps[0].params, summary["count"])
     elif (
         "min" in summary
         and summary["min"] == summary["max"]
@@ -64,7 +66,8 @@ def _of_channels(column: FittedColumn) -> Iterator[str]:
 
 
 def _of_groups(column: FittedColumn) -> Iterator[str]:
-    groups = column.inputs[0].groups if column.inputs[0] is not None else None
+    every = (entered.groups for entered in column.inputs if entered is not None)
+    groups = next((states for states in every if states is not None), None)
     if groups is None:
         return
     counts = groups["counts"].to_json()[0]

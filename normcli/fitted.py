@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, cast
 
 import polars as pl
@@ -18,7 +19,7 @@ from normcli.errors import DataError
 from normcli.methods import Method
 from normcli.methods.base import Found, once
 from normcli.methods.rowwise import RowMethod
-from normcli.recipe import Chain, count_fitted, option_text
+from normcli.recipe import Chain, count_fitted, given_params, option_text
 from normcli.smallgroups import small_groups, with_parameters_of_all
 from normcli.statistics import STATISTICS, Kind, State, Summary
 from normcli.statistics.counts import Counts
@@ -95,6 +96,18 @@ class FittedStep:
         if not self.shape:
             return self.params
         return {key: nested(values, self.shape) for key, values in self.params.items()}
+
+    @cached_property
+    def encoding(self) -> Mapping[str, pl.Series] | None:
+        """What a method that encodes needs, made once; None if it lacks parameters."""
+        if any(value is None for value in self.params.values()):
+            return None
+        return self.method.constants(
+            {
+                name: value if isinstance(value, pl.Series) else pl.Series(name, [value])
+                for name, value in self.params.items()
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,7 @@ def step_channels(name: str, dtype: pl.DataType, method: Method) -> Channels:
 def given_step(name: str, dtype: pl.DataType, method: Method) -> FittedStep:
     """Return a step whose parameters are all given."""
     own = step_channels(name, dtype, method)
-    cells = method.given_cells(own.count)
+    cells = given_params(method, dtype, own.count)
     return FittedStep(
         method, cells if own.shape else {k: v[0] for k, v in cells.items()}, None, own.shape
     )
@@ -314,7 +327,7 @@ def conclude(
     groups = None
     if entered.groups is not None:
         groups = learn(name, method, Summary(entered.groups, scale), given)
-    return finish_step(name, method, rows, groups, shape, small)
+    return finish_step(name, dtype, method, rows, groups, shape, small)
 
 
 def learn(name: str, method: Method, summary: Summary, found: Found) -> dict[str, list[Any]]:
@@ -327,6 +340,7 @@ def learn(name: str, method: Method, summary: Summary, found: Found) -> dict[str
 
 def finish_step(
     name: str,
+    dtype: pl.DataType,
     method: Method,
     rows: Mapping[str, list[Any]],
     groups: Mapping[str, list[Any]] | None,
@@ -337,18 +351,22 @@ def finish_step(
 
     The groups in `small` take the parameters of all rows.
     """
-    found = _checked(name, method, rows)
+    found = _checked(name, dtype, method, rows)
     params = found if shape else {key: values[0] for key, values in found.items()}
     by_group = None
     if groups is not None:
-        by_group = _checked(name, method, with_parameters_of_all(groups, found, small))
+        by_group = _checked(name, dtype, method, with_parameters_of_all(groups, found, small))
     return FittedStep(method, params, by_group, shape)
 
 
-def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+def _checked(
+    name: str, dtype: pl.DataType, method: Method, found: Mapping[str, list[Any]]
+) -> dict[str, list[Any]]:
     cells = max((len(values) for values in found.values()), default=1)
-    known = {**found, **method.given_cells(cells)}
+    known = {**found, **given_params(method, dtype, cells)}
     params = {parameter.name: known[parameter.name] for parameter in method.sought}
+    if method.encodes:
+        return params
     for first, second in method.ordered:
         for cell in range(cells):
             low, high = (
@@ -366,8 +384,7 @@ def _checked(name: str, method: Method, found: Mapping[str, list[Any]]) -> dict[
                 f'column "{name}": the {key} of {method.name} is larger than a float64 can hold',
                 "scale the column first, for example with decimal:exponent=300",
             )
-    numbers = {p.name: params[p.name] for p in method.sought if p.kind != "values"}
-    constants = method.constants({key: constant(key, each) for key, each in numbers.items()})
+    constants = method.constants({key: constant(key, each) for key, each in params.items()})
     if any(_flat(each).is_infinite().any() for each in constants.values()):
         raise DataError(
             f'column "{name}": the scale of {method.name} is larger than a float64 can hold',

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import polars as pl
-
 from normcli.fitted import needed_statistics
 from normcli.recipe import Chain, chain_text
 
@@ -64,7 +62,7 @@ def _place(chain: Chain, step: int) -> str:
 
 
 def _domains(chain: Chain, start: int, stop: int) -> list[str]:
-    names = [step.name for step in chain[start:stop] if step.domain(pl.lit(0.0)) is not None]
+    names = [step.name for step in chain[start:stop] if step.looks]
     return [f"the domain of {' and '.join(names)}"] if names else []
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from normcli.coding import encode, without
 from normcli.columns import Split, named, physical, split, split_texts
 from normcli.fitted import FittedStep, States
 from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
@@ -40,6 +41,8 @@ from normcli.transform import (
 __all__ = ["Contribution", "Pass", "Scope", "Task"]
 
 Scope = Literal["rows", "groups"]
+
+_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class Contribution:
         ]
         self.outside = [0] * len(the_pass.tasks)
         """For each task how many values lay outside the domain of its step."""
+        self.examples = [pl.Series(dtype=pl.Null)] * len(the_pass.tasks)
+        """The least of them, where the step encodes values."""
 
     def _sweeps_of(self, task: Task, states: States) -> dict[str, Sweep]:
         """Return the compiled kernel's sweeps over a task's lanes, by the prefix of their names."""
@@ -172,9 +177,7 @@ class Contribution:
 
         for i, task in enumerate(self.the_pass.tasks):
             if task.kind == "text":
-                values = _text_values(batch[task.column])
-                for state in self.states[i].values():
-                    state.update(values)
+                self._take_texts(i, task, batch[task.column])
                 continue
             if task.tensor is not None:
                 self._update_tensor(i, task, batch, ids)
@@ -240,6 +243,19 @@ class Contribution:
         narrow = None if cells is None else cells.astype(np.uint32)
         self._take_in(i, lanes, narrow, values_of, vectors_of)
 
+    def _take_texts(self, i: int, task: Task, series: pl.Series) -> None:
+        texts, null = split_texts(series)
+        if task.partial is not None:
+            code = encode(task.partial, pl.col("\0x")).alias("\0code")
+            unknown = without(texts, texts.alias("\0x").to_frame().select(code).to_series())
+            self.outside[i] += len(unknown)
+            self.examples[i] = _least(self.examples[i], unknown)
+        none = np.zeros(0, np.intp)
+        aside = none if null is None else np.zeros(int(null.sum()), np.intp)
+        values = Values("text", (), None, None, aside, none, none, texts=texts)
+        for state in self.states[i].values():
+            state.update(values)
+
     def grow(self, cells: int, where: Index | None = None) -> None:
         """Lay the states out anew over `cells` cells, cell i going to where[i], in place."""
         target = np.arange(self.cells) if where is None else where
@@ -281,6 +297,7 @@ class Contribution:
         merged.sweeps = [{} for _ in merged.sweeps]
         merged.rows = self.rows + other.rows
         merged.outside = [a + b for a, b in zip(self.outside, other.outside, strict=True)]
+        merged.examples = list(map(_least, self.examples, other.examples))
         merged.states = [
             {name: mine[name].merge(theirs[name]) for name in mine}
             for mine, theirs in zip(self.states, other.states, strict=True)
@@ -293,7 +310,10 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
     steps = task.before if task.partial is None else (*task.before, task.partial)
     by_group = task.scope == "groups" and any(step.groups is not None for step in steps)
     table = constants_table(steps, task.dtype, by_group).to_dict(as_series=True)
-    frame = batch.select(named(task.column).alias("\0x"))
+    x = named(task.column)
+    if steps and steps[0].method.encodes:
+        x = x.cast(task.dtype)
+    frame = batch.select(x.alias("\0x"))
     if by_group:
         assert ids is not None
         frame = at_rows(frame, table, pl.Series(ids))
@@ -338,11 +358,12 @@ def _takes_vectors(state: State) -> bool:
     return getattr(state, "of_vectors", False)  # what a search keeps is no statistic
 
 
-def _text_values(series: pl.Series) -> Values:
-    texts, null = split_texts(series)
-    none = np.zeros(0, np.intp)
-    aside = none if null is None else np.zeros(int(null.sum()), np.intp)
-    return Values("text", (), None, None, aside, none, none, texts=texts)
+def _least(first: pl.Series, second: pl.Series) -> pl.Series:
+    """Return the least few of two lots of values; one without values has no dtype yet."""
+    if first.is_empty() or second.is_empty():
+        first, second = (second, first) if first.is_empty() else (first, second)
+        return first.unique().sort().head(_EXAMPLES)
+    return pl.concat([first, second]).unique().sort().head(_EXAMPLES)
 
 
 def _vector_values(flat: pl.Series, task: Task, elements: Elements, cells: int) -> Values:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import polars as pl
-
+from normcli.dtypes import plain_dtype
 from normcli.fitted import (
     SKETCH_STATISTICS,
     FittedColumn,
@@ -65,7 +64,7 @@ class ColumnFit:
     ) -> None:
         self.name = name
         self.target = target
-        dtype = target.dtype
+        dtype = plain_dtype(target.dtype)
         self.chain = chain = target.chain
         self.tensor = tensor_of(dtype)
         # Whether tensors are an extension type is a matter of the file, not of the fit.
@@ -98,13 +97,16 @@ class ColumnFit:
         return (
             self._scanned
             and len(self.steps) == len(self.chain)
-            and all(method.domain(pl.lit(0.0)) is None for method in unchecked)
+            and not any(method.looks for method in unchecked)
         )
 
     @property
     def _scopes(self) -> tuple[Scope, ...]:
+        return self._scopes_at(len(self.steps))
+
+    def _scopes_at(self, step: int) -> tuple[Scope, ...]:
         # What encodes does so alike for all groups.
-        encoding = self.chain[0].encodes and not self.steps
+        encoding = step == 0 and self.chain[0].encodes
         return ("groups", "rows") if self.grouped and not encoding else ("rows",)
 
     def tasks(self) -> list[Task]:
@@ -115,7 +117,7 @@ class ColumnFit:
         if not self._scanned and (step > 0 or self._needs is None or self._needs.of is not None):
             tasks.append(
                 self._task(
-                    0, self._scopes[0], needed_statistics(self.chain, 0, self.limits.sketched)
+                    0, self._scopes_at(0)[0], needed_statistics(self.chain, 0, self.limits.sketched)
                 )
             )
         if self._needs is not None:
@@ -246,9 +248,13 @@ class ColumnFit:
     def _domain_task(self, step: int) -> list[Task]:
         """Return a task that looks whether values lie outside the domain of a step's method."""
         method = self.chain[step]
-        if method.domain(pl.lit(0.0)) is None:
+        if not method.looks:
             return []
-        return [self._made(step, self._scopes[0], lambda cells: {}, checked=method)]
+        of_values: dict[str, Any] = {}
+        if method.encodes:
+            of_values = {"kind": "text", "partial": self.steps[step]}
+        scope = self._scopes_at(step)[0]
+        return [self._made(step, scope, lambda cells: {}, checked=method, **of_values)]
 
     def absorb(self, states: Sequence[States]) -> None:
         """Go on with what the scan found for the tasks, in their order."""
@@ -325,6 +331,7 @@ class ColumnFit:
             self.steps.append(
                 finish_step(
                     self.name,
+                    self.dtype,
                     method,
                     self._found["rows"],
                     self._found.get("groups"),

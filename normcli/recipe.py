@@ -1,6 +1,7 @@
 """Recipes: which columns get which chain of methods.
 
-A chain is STEP[+STEP]…, a step is name[:key=value[,key=value]…]:
+A chain is STEP[+STEP]…, a step is name[:key=value[,key=value]…]; a backslash stands before a
+character of a value that is not to separate anything:
 
 >>> chain = parse_chain("log1p+minmax:low=-1,high=1")
 >>> [step.name for step in chain]
@@ -21,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from normcli.columns import number_kind
+from normcli.dtypes import values_of_texts
 from normcli.errors import UsageError, did_you_mean
 from normcli.methods import METHODS, Method
 from normcli.tensors import tensor_of
@@ -33,6 +35,7 @@ __all__ = [
     "chain_text",
     "check_chain",
     "count_fitted",
+    "given_params",
     "joins",
     "make_step",
     "option_text",
@@ -49,6 +52,9 @@ LIST_SEPARATOR = ":"
 DEFAULT_METHOD = "zscore"
 
 # A plus sign inside a number (1e+5) is followed by a digit, one between steps by a name.
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_GUARDED = re.compile("\0([0-9a-f]+)\0")
+_SEPARATING = re.compile(r"[\\:,+]|^\s|\s$")
 _STEP_SEPARATOR = re.compile(r"\+(?=\s*[A-Za-z_])")
 
 
@@ -78,7 +84,12 @@ class Recipe:
 def parse_chain(text: str) -> Chain:
     """Return the steps of a chain; raise UsageError where it is not one."""
     steps = []
-    for piece in _STEP_SEPARATOR.split(text):
+    if "\0" in text or re.fullmatch(r"(\\.|[^\\])*\\", text, re.DOTALL):
+        raise UsageError(
+            f"{text!r} is not a chain of methods", "a backslash stands before another character"
+        )
+    guarded = _ESCAPE.sub(lambda escape: f"\0{ord(escape[1]):x}\0", text)
+    for piece in _STEP_SEPARATOR.split(guarded):
         name, colon, options_text = piece.strip().partition(":")
         if not name or name.endswith("+") or (colon and not options_text.strip()):
             raise UsageError(
@@ -160,6 +171,10 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
             raise ValueError
         if wanted is int:
             return int(value)
+        if wanted is str:
+            if not isinstance(value, (str, int)):
+                raise ValueError
+            return _GUARDED.sub(lambda found: chr(int(found[1], 16)), str(value))
         if wanted is float:
             # A whole number stays one: an int64 bound has more digits than a float64.
             return int(value) if re.fullmatch(r"[+-]?\d+", str(value)) else float(value)
@@ -167,12 +182,28 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
             raise ValueError
         return value
     except (ValueError, KeyError, TypeError) as error:
-        names = {bool: "true or false", int: "a whole number", float: "a number"}
-        words = [word for kind in (*named, wanted) for word in typing.get_args(kind)]
+        names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        either = dict.fromkeys((*named, wanted))
+        words = [word for kind in either for word in typing.get_args(kind)]
         expected = " or ".join([*([names[wanted]] if wanted in names else []), *map(str, words)])
         raise UsageError(
             f'{method}: {key} must be {expected}, not "{value}"', f"see: normcli methods {method}"
         ) from error
+
+
+def given_params(step: Method, dtype: pl.DataType, cells: int = 1) -> dict[str, list[Any]]:
+    """Return the parameters that options give, for each of so many cells.
+
+    Those that are values of the column are a series of its dtype.
+    """
+    given = step.given_cells(cells)
+    for parameter in step.sought:
+        if parameter.kind == "values" and parameter.name in given:
+            values = values_of_texts(step.given[parameter.name], dtype)
+            if values.is_duplicated().any():
+                raise UsageError(f"{step.name}: one of the {parameter.name} is given twice")
+            given[parameter.name] = [values] * cells
+    return given
 
 
 def options_of(step: Method) -> dict[str, Any]:
@@ -198,6 +229,8 @@ def option_text(value: Any) -> str:
     """Return an option's value as it would be written in a chain."""
     if isinstance(value, (list, tuple)):
         return LIST_SEPARATOR.join(map(option_text, value))
+    if isinstance(value, str):
+        return _SEPARATING.sub(lambda found: "\\" + found[0], value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -218,8 +251,7 @@ def scans_again(chain: Chain, sketched: bool = False) -> bool:
     return any(
         step.fitted and not (step.asks_once and (sketched or not step.searches)) for step in chain
     ) or any(
-        count_fitted(chain[:i]) and (step.fitted or step.domain(pl.lit(0.0)) is not None)
-        for i, step in enumerate(chain)
+        count_fitted(chain[:i]) and (step.fitted or step.looks) for i, step in enumerate(chain)
     )
 
 

@@ -11,7 +11,7 @@ from normcli.columns import select
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, UsageError, did_you_mean, located
 from normcli.joined import can_join, vector_dtype
-from normcli.recipe import Chain, Recipe, can_fit, chain_text, joins, wanted_by
+from normcli.recipe import Chain, Recipe, can_fit, chain_text, given_params, joins, wanted_by
 from normcli.tensors import tensor_of
 
 __all__ = ["Target", "resolve"]
@@ -67,9 +67,13 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Target]:
                     raise DataError(
                         f'column "{name}" is {dtype_name(dtype)}; '
                         f"{chain_text(chain)} needs {wanted_by(chain)}",
-                        _text_hint(name, dtype),
+                        _dtype_hint(name, dtype),
                     )
                 continue
+            try:
+                given_params(chain[0], dtype)
+            except UsageError as error:
+                raise UsageError(f'column "{name}": {error.message}', error.hint) from error
         chosen[name] = last[name]
     targets: dict[str, Target] = {}
     for name, i in chosen.items():
@@ -123,10 +127,15 @@ def _columns_hint(schema: pl.Schema) -> str:
     return f"columns: {shown}"
 
 
-def _text_hint(name: str, dtype: pl.DataType) -> str:
+def _dtype_hint(name: str, dtype: pl.DataType) -> str:
     if dtype == pl.String():
         return (
             f"if it holds numbers, say which text means missing (--null-value NA) "
             f'or force the type (--type "{name}=Float64")'
+        )
+    if dtype.is_float():
+        return (
+            "floats are no categories; if these are whole numbers, say so "
+            f'(--type "{name}=Int64"), or leave it out with --exclude "{name}"'
         )
     return f'leave it out with --exclude "{name}"'

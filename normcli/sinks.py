@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 import polars as pl
+import polars.selectors as cs
 
 from normcli.destinations import whole_outputs
 from normcli.errors import UsageError
 from normcli.sources import Encoding, ReadOptions
 
-__all__ = ["WriteOptions", "write_frame", "write_text"]
+__all__ = ["WriteOptions", "check_writable", "write_frame", "write_text"]
 
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
@@ -79,11 +80,36 @@ def write_text(text: str, destination: str | None) -> None:
             _sync(file)
 
 
+def check_writable(schema: pl.Schema, options: WriteOptions) -> None:
+    """Raise UsageError if a column can't be written in the format, before anything is written."""
+    kind = options.encoding.format
+    for column, dtype in schema.items():
+        lists = dtype.is_nested() and kind in ("csv", "tsv")
+        if lists or (options.encoding.is_text and _holds_bytes(dtype)):
+            what = "lists" if lists else "bytes"
+            raise UsageError(
+                f'column "{column}" is to hold {what}, which {kind} can\'t',
+                "write another format: --to parquet, or a name that ends with .parquet"
+                + (" or .ndjson" if lists else ""),
+            )
+
+
+def _holds_bytes(dtype: Any) -> bool:
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return _holds_bytes(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_bytes(field.dtype) for field in dtype.fields)
+    return bool(dtype == pl.Binary())
+
+
 def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOptions) -> None:
     """Compute a frame and write it to a path or to an open binary stream."""
     if options.encoding.format == "arrows":
         _write_arrow_stream(frame, target, options)
         return
+    if options.encoding.is_text:
+        # As they are read: counted in their unit.
+        frame = frame.with_columns(cs.duration().to_physical())
     query = _sink(frame, target, options).collect(background=True, engine="streaming")
     # Waiting in the engine would hold signals back until it ends.
     pause = 0.0005

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from normcli.coding import encode
 from normcli.columns import decimal_scale, number_kind
 from normcli.fitted import FittedStep, constant
 from normcli.methods.base import Expressions, Parameter, quotient
@@ -219,15 +220,21 @@ def _float_below(number: int) -> float:
 
 
 def forward(
-    steps: Sequence[FittedStep], x: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: Table
+    steps: Sequence[FittedStep],
+    x: pl.Expr,
+    dtype: pl.DataType,
+    lookup: Lookup,
+    table: Table,
+    codes: pl.Expr | None = None,
 ) -> list[pl.Expr]:
     """Return what enters each step, and last what leaves the chain, as Float64 expressions.
 
-    Only what is to be encoded enters as it is, and leaves as the method says.
+    Only what is to be encoded enters as it is, and leaves as the method says; `codes` are what
+    `encode` has made of it.
     """
     if steps and steps[0].method.encodes:
-        codes = steps[0].method.forward(x, _values_of(steps[0], dtype))
-        values = [x, codes.cast(pl.Float64) if len(steps) > 1 else codes]
+        made = encode(steps[0], x) if codes is None else codes
+        values = [x, made.cast(pl.Float64) if len(steps) > 1 else made]
     else:
         values = [to_float(x, dtype, lookup(_CENTER) if _CENTER in table else None)]
     for i, step in enumerate(steps[len(values) - 1 :], start=len(values) - 1):
@@ -238,18 +245,12 @@ def forward(
 def inverse(
     steps: Sequence[FittedStep], y: pl.Expr, dtype: pl.DataType, lookup: Lookup, table: Table
 ) -> pl.Expr:
-    """Return the original values, in the fitted dtype."""
+    """Return the original values in the fitted dtype, or the codes that encode them."""
     for i, step in reversed(list(enumerate(steps))):
         if step.method.encodes:
-            return step.method.inverse(y, _values_of(step, dtype)).cast(dtype)
+            return y
         y = step.method.inverse(y, step_constants(i, lookup, table))
     return from_float(y, dtype, lookup(_CENTER) if _CENTER in table else None)
-
-
-def _values_of(step: FittedStep, dtype: pl.DataType) -> Expressions:
-    """Return what a method that encodes has found: the values themselves."""
-    lists = {key: pl.Series(values or [], dtype=dtype) for key, values in step.params.items()}
-    return Expressions({}, lists)
 
 
 def step_constants(i: int, lookup: Lookup, table: Table) -> Expressions:

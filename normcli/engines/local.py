@@ -12,8 +12,9 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 import polars as pl
 
+from normcli.coding import listed
 from normcli.columns import named
-from normcli.dtypes import dtype_name
+from normcli.dtypes import dtype_name, plain_dtype
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
 from normcli.errors import DataError
@@ -121,9 +122,7 @@ def _key_dtypes(by: tuple[str, ...], schema: pl.Schema) -> dict[str, pl.DataType
         dtype = schema[name]
         if dtype.is_nested() or dtype == pl.Object():
             raise DataError(f'column "{name}" is {dtype_name(dtype)} and can\'t be a group key')
-        # Categories and enums are numbered differently in each file; their text is the key.
-        text = isinstance(dtype, (pl.Categorical, pl.Enum))
-        dtypes[name] = pl.String() if text else dtype
+        dtypes[name] = plain_dtype(dtype)
     return dtypes
 
 
@@ -223,7 +222,8 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
     name = source.names[0] if len(source.names) == 1 else "the input"
     if done.rows == 0:
         raise DataError(f"{name} has no rows{where}", "there is nothing to fit on")
-    for task, states, outside in zip(done.the_pass.tasks, done.states, done.outside, strict=True):
+    for i, (task, states) in enumerate(zip(done.the_pass.tasks, done.states, strict=True)):
+        outside = done.outside[i]
         column = f'{name}: column "{task.column}"'
         if "counts" in states and not recipe.skip_inf:
             infinite = int(states["counts"].fold().to_json()[3][0])
@@ -246,6 +246,13 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
                 )
         if outside and task.checked is not None:
             method = task.checked.name
+            if task.checked.encodes:
+                raise DataError(
+                    f"{column} has {_values(outside, 'value')} that {method} has no code for: "
+                    f"{listed(done.examples[i])}",
+                    "give the method all values, or let others become null: "
+                    f"{method}:…,unseen=null",
+                )
             raise DataError(
                 f"{column} has {_values(outside, 'value')} outside the domain of {method}",
                 f"{task.checked.formula[0]} is not defined there; "

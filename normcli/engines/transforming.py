@@ -14,7 +14,7 @@ from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import Fitted
-from normcli.sinks import WriteOptions, write_frame
+from normcli.sinks import WriteOptions, check_writable, write_frame
 from normcli.sources import Source, extent_of
 
 __all__ = ["Job", "run_transform"]
@@ -31,10 +31,11 @@ class Job:
     options: TransformOptions
 
 
-def transformed(source: Source, job: Job, progress: Progress) -> pl.LazyFrame:
-    """Return the source's rows, carried over."""
+def transformed(source: Source, job: Job, write: WriteOptions, progress: Progress) -> pl.LazyFrame:
+    """Return the source's rows, carried over; raise UsageError if they can't be written so."""
     name = source.names[0] if len(source.names) == 1 else "the input"
     transform = Transform(job.fitted, job.direction, source.schema, job.options, name)
+    check_writable(transform.schema, write)
 
     def carry(frame: pl.DataFrame) -> pl.DataFrame:
         progress.advance(frame.height)
@@ -75,7 +76,7 @@ def _run(
 ) -> None:
     if destination is None:
         with engine_errors(source, job.direction):
-            write_frame(transformed(source, job, progress), sys.stdout.buffer, write)
+            write_frame(transformed(source, job, write, progress), sys.stdout.buffer, write)
             sys.stdout.buffer.flush()
         return
     with whole_outputs() as outputs:
@@ -89,7 +90,7 @@ def _into_file(
     source: Source, job: Job, path: str, write: WriteOptions, progress: Progress
 ) -> None:
     with engine_errors(source, job.direction):
-        write_frame(transformed(source, job, progress), path, write)
+        write_frame(transformed(source, job, write, progress), path, write)
 
 
 def _into_directory(
@@ -113,7 +114,7 @@ def _into_directory(
         progress.describe(f"{job.direction} (file {i:,} of {len(parts):,})")
         target = os.path.join(directory, name)
         outputs.make_directory(os.path.dirname(os.path.abspath(target)))
-        frame = transformed(part, job, progress)
+        frame = transformed(part, job, write, progress)
         with engine_errors(part, job.direction):
             # The folders' names go on saying what the columns made of them say.
             write_frame(frame.drop(part.hive), outputs.path_for(target), write)

@@ -82,7 +82,7 @@ class Parameter:
 
     A "location" lies on the axis of x (mean, min) and moves with it when x is shifted; a
     "scale" is a length on that axis; a "number" is neither (an exponent). "numbers" are many
-    of them (quantiles), "values" many of the values themselves, of the column's dtype.
+    of them (quantiles), "values" many of the values themselves: a series of the column's dtype.
     """
 
     name: str
@@ -165,7 +165,11 @@ class Method:
     joins: ClassVar[bool] = False
     """Whether x are vectors, which several columns that one selector names make up together."""
     encodes: ClassVar[bool] = False
-    """Whether x are values as they come (text, dates), not numbers; then it comes first."""
+    """Whether x are values as they come (text, dates), not numbers; then it comes first.
+
+    Its parameters are those of all rows, in every group. `forward` makes null of what it has no
+    code for, `inverse` of what is no code.
+    """
     wants: ClassVar[str] = "numbers, Booleans, dates or times"
     """What it can be fitted on, for messages."""
 
@@ -261,9 +265,32 @@ class Method:
         """The dtype of y, where it is no float."""
         return None
 
+    @property
+    def strict(self) -> bool:
+        """Whether, if it encodes, a value without a code and a code without a value are errors."""
+        return False
+
+    @property
+    def looks(self) -> bool:
+        """Whether `fit` has to look for values that `forward` is not defined for."""
+        if self.encodes:
+            return self.strict and not self.fitted
+        return self.domain(pl.lit(0.0)) is not None
+
+    def output_of(self, params: Mapping[str, Any]) -> pl.DataType | None:
+        """Return the dtype of y with these parameters, where it is no float."""
+        return self.output
+
     def takes(self, dtype: pl.DataType) -> bool:
         """Whether a method that encodes can encode values of that dtype."""
         return False
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise ValueError if these can't be the method's parameters."""
+
+    def remarks(self, params: Mapping[str, Any], count: int) -> Iterator[str]:
+        """Yield what is worth a warning of parameters that encode so many values."""
+        yield from ()
 
     def needs(self, found: Found) -> Needs | None:
         """Return what to find out next, given what was found; None: that is all."""

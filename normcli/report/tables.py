@@ -17,11 +17,13 @@ from normcli.recipe import chain_text
 __all__ = ["condition_text", "console", "print_column", "print_stats"]
 
 _MOST_GROUPS = 50
+_MOST_VALUES = 5
 
 
 def console() -> Console:
     """Return a console for stdout; a pipe gets lines as wide as the tables are."""
-    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    # What stands in brackets is a name, not markup.
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
 
 
 def print_stats(stats: Stats) -> None:
@@ -38,7 +40,10 @@ def print_stats(stats: Stats) -> None:
         out.print(condition_text(stats), markup=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
     aside = [key for key in ("nan", "inf") if any(c.summary.get(key) for c in fitted.columns)]
-    shown = ["count", "null", *aside, "min", "max", "mean", "std"]
+    described = ["min", "max", "mean", "std"]
+    if not any("min" in column.summary for column in fitted.columns):
+        described = []
+    shown = ["count", "null", *aside, *described]
     for name in ("column", "dtype", "method"):
         table.add_column(name)
     for name in shown:
@@ -54,7 +59,7 @@ def print_stats(stats: Stats) -> None:
             column.name,
             dtype_name(column.dtype),
             chain_text(tuple(step.method for step in column.steps)),
-            *(number(summary.get(key, 0)) for key in shown),
+            *(number(summary.get(key, 0 if key in aside else None)) for key in shown),
         )
     out.print(table)
 
@@ -129,4 +134,7 @@ def number(value: Any) -> str:
         return "–"
     if isinstance(value, str):
         return value
+    if isinstance(value, (list, pl.Series)):
+        first = ", ".join(map(str, value[:_MOST_VALUES]))
+        return first if len(value) <= _MOST_VALUES else f"{first}, … ({len(value):,})"
     return f"{value:,}" if isinstance(value, int) else f"{value:.7g}"

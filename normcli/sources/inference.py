@@ -211,6 +211,8 @@ def settle(
             known = expected[name]
             numeric = known.is_numeric() and not known.is_decimal()
             wanted = pl.Float64() if numeric and dtype.is_float() else known
+            if known.is_nested():
+                wanted = known if dtype == pl.Null() else dtype
         schema[name] = wanted or (pl.String() if dtype == pl.Null() else dtype)
     read = {name: _read_dtype(format_name, inferred[name], dtype) for name, dtype in schema.items()}
     fixed = frozenset(expected)
@@ -225,7 +227,7 @@ def _read_dtype(format_name: str, inferred: pl.DataType, dtype: pl.DataType) -> 
         if dtype.is_float():
             return pl.Float64()
         return dtype if dtype == pl.UInt64() else pl.Int64()
-    if plain or dtype == inferred:
+    if plain or dtype == inferred or dtype.is_nested():
         return dtype
     if format_name != "ndjson" and isinstance(dtype, _NATIVE):
         return dtype

@@ -66,6 +66,9 @@ class State(Protocol):
     """Whether it takes vectors in, not their elements."""
     in_order: ClassVar[bool] = False
     """Whether it depends on the order of the rows; then it can't be merged, and has no JSON."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """The fields that hold values of the column with their counts: frames, which stats files
+    write as rows, so that `to_json` gives and `from_json` gets frames there."""
 
     @classmethod
     def empty(cls, kind: Kind, cells: int) -> Self:
@@ -96,6 +99,10 @@ class State(Protocol):
     def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:
         """Return the state that `to_json` wrote; raise ValueError if it is none."""
         ...
+
+    def agrees(self, count: int) -> bool:
+        """Whether it can be the state of so many valid values in all."""
+        return True
 
 
 STATISTICS: dict[str, type[State]] = {}

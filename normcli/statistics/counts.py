@@ -18,6 +18,7 @@ class Counts(State):
 
     name: ClassVar[str] = "counts"
     fields: ClassVar[tuple[str, ...]] = ("count", "null", "nan", "inf")
+    kinds: ClassVar[tuple[Kind, ...]] = ("float", "int", "uint", "wide", "text")
 
     def __init__(self, tally: npt.NDArray[np.int64]) -> None:
         self.tally = tally

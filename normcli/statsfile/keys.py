@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import polars as pl
 
-__all__ = ["keys_from_json", "keys_to_json", "values_from_json", "values_to_json"]
+__all__ = [
+    "keys_from_json",
+    "keys_to_json",
+    "table_from_json",
+    "table_to_json",
+    "values_from_json",
+    "values_to_json",
+]
 
 
 def keys_to_json(keys: pl.DataFrame) -> list[list[Any]]:
@@ -39,14 +46,38 @@ def _column_to_json(keys: pl.Series) -> list[Any]:
     return [v.isoformat() if isinstance(v, datetime.date) else v for v in values]
 
 
-def values_to_json(values: Sequence[Any], dtype: pl.DataType) -> list[Any]:
-    """Return values of that dtype as JSON values, as keys are written."""
-    return _column_to_json(pl.Series(values, dtype=dtype))
+def values_to_json(values: pl.Series) -> list[Any]:
+    """Return values as JSON values, as keys are written."""
+    return _column_to_json(values)
 
 
-def values_from_json(values: list[Any], dtype: pl.DataType) -> list[Any]:
-    """Return the values that `values_to_json` wrote; raise ValueError if they are none."""
-    return _column_from_json("values", values, dtype).to_list()
+def values_from_json(values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Return the values that `values_to_json` wrote; raise ValueError if it would not write so."""
+    with suppress(ValueError):
+        read = _column_from_json("values", values, dtype)
+        written = _column_to_json(read)
+        # True is 1 for Python, but no number in JSON.
+        if written == values and list(map(type, written)) == list(map(type, values)):
+            return read
+    raise ValueError(f"the values are not all {dtype}, as they are written")
+
+
+def table_to_json(table: pl.DataFrame) -> list[list[Any]]:
+    """Return values with their counts as JSON values, a list for each."""
+    return keys_to_json(table)
+
+
+def table_from_json(rows: Any, dtype: pl.DataType) -> pl.DataFrame:
+    """Return the table that `table_to_json` wrote; raise ValueError if it would not write so."""
+    if not isinstance(rows, list) or any(not isinstance(r, list) or len(r) != 2 for r in rows):
+        raise ValueError("values and their counts must be lists of two")
+    values, counts = zip(*rows, strict=True) if rows else ((), ())
+    return pl.DataFrame(
+        {
+            "value": values_from_json(list(values), dtype),
+            "count": values_from_json(list(counts), pl.Int64()),
+        }
+    )
 
 
 _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -31,7 +31,16 @@ from normcli.fitted import (
 )
 from normcli.joined import can_join, vector_dtype
 from normcli.methods import METHODS, Parameter
-from normcli.recipe import Chain, can_fit, chain_text, check_chain, joins, make_step, wanted_by
+from normcli.recipe import (
+    Chain,
+    can_fit,
+    chain_text,
+    check_chain,
+    given_params,
+    joins,
+    make_step,
+    wanted_by,
+)
 from normcli.request import RECORDED, from_table, recorded
 from normcli.smallgroups import with_parameters_of_all
 from normcli.sources.options import ReadOptions
@@ -44,7 +53,7 @@ from normcli.statsfile.document import (
     Document,
     QuantilesDocument,
 )
-from normcli.statsfile.keys import keys_from_json, values_from_json
+from normcli.statsfile.keys import keys_from_json, table_from_json, values_from_json
 from normcli.tensors import tensor_of, unnested
 
 __all__ = ["from_bytes"]
@@ -236,6 +245,8 @@ def _column(
         size = 1 if tensor is None or tensor.shape is None else tensor.size
         if seen != rows * size and not lists:
             raise _RefusedError("the counts of the state do not add up to source.rows")
+        if any(not state.agrees(summary["count"]) for state in first.rows.values()):
+            raise _RefusedError("the counts of the state contradict each other")
     return FittedColumn(name, dtype, tuple(steps), summary, tuple(inputs), small, members)
 
 
@@ -314,7 +325,9 @@ def _step(
         for parameter in method.sought
         if parameter.name in params
     }
+    _take_given(read, method, dtype)
     overall = read if shape else {key: values[0] for key, values in read.items()}
+    method.check(overall)
     groups = None if "groups" in method.option_fields() else step.get("groups")
     if (groups is not None) != (cells is not None and method.fitted and not method.encodes):
         raise _RefusedError(
@@ -327,6 +340,7 @@ def _step(
         parameter.name: _values(_by_channel(table[i], shape), dtype, parameter)
         for i, parameter in enumerate(method.sought)
     }
+    _take_given(by_group, method, dtype)
     return FittedStep(method, overall, by_group, shape)
 
 
@@ -335,6 +349,18 @@ def _by_channel(values: list[Any], shape: tuple[int, ...]) -> list[Any]:
     if not shape:
         return values
     return [each for value in values for each in unnested(value, shape)]
+
+
+def _take_given(read: dict[str, list[Any]], method: Any, dtype: pl.DataType) -> None:
+    """Put the parameters that options give in their places; refuse others that stand there."""
+    cells = max(map(len, read.values()), default=1)
+    for key, given in given_params(method, dtype, cells).items():
+        for one, other in zip(given, read[key], strict=True):
+            # In a column of decimals a float was read as one.
+            decimal = isinstance(other, Decimal) and isinstance(one, float)
+            if not _same(one, float(other) if decimal else other):
+                raise _RefusedError(f"{method.name}: the param {key} contradicts the option")
+        read[key] = given
 
 
 def _values(values: list[Any], dtype: pl.DataType, parameter: Parameter) -> list[Any]:
@@ -421,6 +447,12 @@ def _input(
         taken, columns = columns[: len(statistic.fields)], columns[len(statistic.fields) :]
         if any(Decimal in set(map(type, c)) for c in taken):
             taken = [[_plain(value) for value in column] for column in taken]
+        taken = [
+            [table_from_json(rows, dtype) for rows in column]
+            if field in statistic.tables
+            else column
+            for field, column in zip(statistic.fields, taken, strict=True)
+        ]
         states[name] = statistic.from_json(kind, taken)
     if not grouped:
         return StepInput(states, None, True)
@@ -428,8 +460,16 @@ def _input(
 
 
 def _compare(where: str, computed: FittedStep, read: FittedStep) -> None:
-    if computed.params != read.params or computed.groups != read.groups:
+    pairs = ((computed.params[name], value) for name, value in read.params.items())
+    if not all(_same(mine, theirs) for mine, theirs in pairs) or computed.groups != read.groups:
         raise _RefusedError(f"{where}: the params contradict the state")
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, pl.Series) or isinstance(second, pl.Series):
+        both = isinstance(first, pl.Series) and isinstance(second, pl.Series)
+        return both and first.dtype == second.dtype and first.equals(second)
+    return bool(first == second)
 
 
 def _summary(part: Mapping[str, Any], dtype: pl.DataType, chain: Chain) -> dict[str, Any]:

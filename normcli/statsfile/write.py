@@ -20,7 +20,7 @@ from normcli.fitted import Fitted, FittedColumn, FittedStep, StepInput
 from normcli.recipe import options_of
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT
-from normcli.statsfile.keys import keys_to_json, values_to_json
+from normcli.statsfile.keys import keys_to_json, table_to_json, values_to_json
 from normcli.tensors import nested
 
 __all__ = ["to_text"]
@@ -66,7 +66,7 @@ def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
     if column.members is not None:
         document["members"] = {name: dtype_name(each) for name, each in column.members.items()}
     document["steps"] = [
-        _step(step, column.dtype, column.inputs[i] if i and fitted.with_state else None)
+        _step(step, column.inputs[i] if i and fitted.with_state else None)
         for i, step in enumerate(column.steps)
     ]
     if column.small and fitted.keys is not None:
@@ -78,12 +78,11 @@ def _column(column: FittedColumn, fitted: Fitted) -> dict[str, Any]:
     return document
 
 
-def _step(step: FittedStep, dtype: pl.DataType, entered: StepInput | None) -> dict[str, Any]:
+def _step(step: FittedStep, entered: StepInput | None) -> dict[str, Any]:
     document: dict[str, Any] = {"method": step.method.name, **options_of(step.method)}
     if step.params:
-        of_values = {p.name for p in step.method.parameters if p.kind == "values"}
         document["params"] = {
-            key: values_to_json(value, dtype) if key in of_values and value is not None else value
+            key: values_to_json(value) if isinstance(value, pl.Series) else value
             for key, value in step.shaped.items()
         }
     if step.groups is not None:
@@ -113,8 +112,12 @@ def _state(entered: StepInput, shape: tuple[int, ...]) -> dict[str, Any]:
     columns = [column for state in states.values() for column in state.to_json()]
     if entered.groups is None:
         named = zip(fields, columns, strict=True)
-        return {field: nested(column, shape) for field, column in named}
+        return {field: _written(nested(column, shape)) for field, column in named}
     return {"fields": fields, "rows": _rows(columns, shape)}
+
+
+def _written(value: Any) -> Any:
+    return table_to_json(value) if isinstance(value, pl.DataFrame) else value
 
 
 def _pretty(value: Any, indent: str) -> str:
@@ -128,7 +131,9 @@ def _pretty(value: Any, indent: str) -> str:
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list):
         if all(_is_plain(each) for each in value):
-            return f"[{', '.join(map(_scalar, value))}]"
+            if any(isinstance(each, Decimal) for each in value):
+                return f"[{', '.join(map(_scalar, value))}]"
+            return _encode(value)
         deeper = indent + "  "
         rows = _encoded_rows(value) or [_pretty(each, deeper) for each in value]
         return "[\n" + ",\n".join(deeper + row for row in rows) + f"\n{indent}]"

@@ -42,8 +42,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"columns", "errors", "methods", "recipe", "smallgroups", "statistics", "tensors"},
         {"polars"},
     ),
+    # Values that are no numbers, to codes and back.
+    "coding": ({"fitted", "methods.base"}, {"polars"}),
     # Fitted columns as expressions; `methods.base` for the correctly rounded quotient.
-    "transform": ({"columns", "fitted", "methods.base"}, {"numpy", "polars"}),
+    "transform": ({"coding", "columns", "fitted", "methods.base"}, {"numpy", "polars"}),
     # Several columns as one column of vectors, and back.
     "joined": ({"columns", "transform"}, {"polars"}),
     # From a recipe and a schema to columns and vectors of columns.
@@ -77,6 +79,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "outline": ({"fitted", "recipe"}, {"polars"}),
     "plan": (
         {
+            "coding",
             "flat",
             "tensors",
             "columns",
@@ -96,6 +99,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "progression": (
         {
             "columns",
+            "dtypes",
             "fitted",
             "methods",
             "plan",
@@ -113,6 +117,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "application": (
         {
             "choosing",
+            "coding",
             "columns",
             "dtypes",
             "errors",
@@ -121,6 +126,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "kept",
             "methods.rowwise",
             "tensorcolumns",
+            "tensors",
             "tensortargets",
             "transform",
         },
@@ -162,6 +168,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "engines": (
         {
             "application",
+            "coding",
             "columns",
             "conditioning",
             "destinations",

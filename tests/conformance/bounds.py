@@ -14,10 +14,13 @@ from typing import Any
 
 from normcli.methods import METHODS, Method
 
-__all__ = ["BOUNDS", "COLUMN_METHODS", "Bound", "chain_error"]
+__all__ = ["BOUNDS", "COLUMN_METHODS", "ENCODERS", "Bound", "Coded", "chain_error"]
 
-COLUMN_METHODS = [name for name in sorted(METHODS) if not METHODS[name].joins]
-"""What treats values one by one; of the others, which take vectors, see row_bounds."""
+COLUMN_METHODS = [
+    name for name in sorted(METHODS) if not (METHODS[name].joins or METHODS[name].encodes)
+]
+"""What treats numbers one by one; of others, which take vectors, see row_bounds, and of those
+that take text, dates and so on `ENCODERS`."""
 
 Params = Mapping[str, Any]
 
@@ -191,6 +194,25 @@ BOUNDS: dict[str, Bound] = {
     "clip": _nothing("clip:low=-1e300", "clip:low=-1e300,high=1e300", "clip:low_q=0,high_q=100"),
     # On its own it leaves the column out of the fit.
     "skip": _nothing("skip+clip:low=-1e300"),
+}
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What is known of a method that encodes values: text, dates and so on.
+
+    `examples` are chains of this one step that the tests run on any column that the method
+    takes; `bounded` ones, on the text that the tests have, have no code for what they have not
+    seen. `returned` is what apply and invert together make of a text.
+    """
+
+    examples: tuple[str, ...]
+    bounded: tuple[str, ...]
+    returned: Callable[[str], str]
+
+
+ENCODERS: dict[str, Coded] = {
+    "ordinal": Coded(("ordinal", "ordinal:unseen=null"), ("ordinal",), lambda text: text),
 }
 
 

@@ -15,16 +15,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from normcli.statistics import Kind, State, Values
 
-__all__ = ["KINDS", "LawError", "Row", "batch", "check_laws", "datasets", "fitted", "run_laws"]
+__all__ = [
+    "KINDS",
+    "LawError",
+    "Row",
+    "batch",
+    "check_laws",
+    "datasets",
+    "fitted",
+    "run_laws",
+    "text_of",
+]
 
 Row = tuple[int, Any]
 
-KINDS: tuple[Kind, ...] = ("float", "int", "uint", "wide")
+KINDS: tuple[Kind, ...] = ("float", "int", "uint", "wide", "text")
 _DTYPES = {"float": np.float64, "int": np.int64, "uint": np.uint64}
 _RANGES = {
     "int": (-(2**63), 2**63 - 1),
@@ -50,6 +61,11 @@ def batch(kind: Kind, rows: Sequence[Row], cells: int, *, single: bool = False) 
             apart["inf"].append(cell)
         else:
             valid.append((cell, value))
+    null, nan, inf = (np.array(apart[name], np.intp) for name in ("null", "nan", "inf"))
+    if kind == "text":
+        assert cells == 1
+        texts = pl.Series([value for _, value in valid], dtype=pl.String)
+        return Values(kind, (), None, None, null, nan, inf, texts=texts)
     valid.sort(key=lambda row: row[0])
     numbers = [value for _, value in valid]
     planes: tuple[np.ndarray[Any, Any], ...]
@@ -60,7 +76,6 @@ def batch(kind: Kind, rows: Sequence[Row], cells: int, *, single: bool = False) 
         planes = (np.array(numbers, _DTYPES[kind]),)
     ids = np.array([cell for cell, _ in valid], np.intp)
     starts = np.flatnonzero(np.diff(ids, prepend=-1)).astype(np.intp)
-    null, nan, inf = (np.array(apart[name], np.intp) for name in ("null", "nan", "inf"))
     if single:
         assert cells == 1
         return Values(kind, planes, None, None, null, nan, inf)
@@ -95,11 +110,11 @@ def check_laws(
     )
     _same("a·empty = a", first.merge(empty), first)
     _same("empty·a = a", empty.merge(first), first)
-    before = _text(first), _text(second)
+    before = text_of(first), text_of(second)
     alone = copy.deepcopy(first)
     merged = first.merge(second)
     merged.update(batch(kind, rows, cells))
-    if (_text(first), _text(second)) != before:
+    if (text_of(first), text_of(second)) != before:
         raise LawError("merge, or an update of its result, changes what was merged")
 
     # The same rows give the same state, however they come.
@@ -126,7 +141,7 @@ def check_laws(
     single = statistic.empty(kind, 1)
     single.update(batch(kind, [(0, value) for _, value in rows], 1, single=True))
     _same("a batch without cells = a batch of one cell", single, united)
-    more = cells + chance.randrange(4)
+    more = 1 if kind == "text" else cells + chance.randrange(4)
     where = np.array(chance.sample(range(more), cells), np.intp)
     moved = [(int(where[cell]), value) for cell, value in rows]
     _same(
@@ -143,7 +158,7 @@ def check_laws(
 
     # Writing and reading.
     for state in (whole, empty, first):
-        read = statistic.from_json(kind, json.loads(_text(state)))
+        read = _read(statistic, kind, text_of(state))
         _same("from_json(to_json(a)) = a", read, state)
         _same("what was read can be merged", read.merge(second), state.merge(second))
     if len(whole.to_json()) != len(statistic.fields) or any(
@@ -156,13 +171,25 @@ def _of(statistic: type[State], kind: Kind, rows: Sequence[Row], cells: int) -> 
     return fitted(statistic, kind, [rows], cells)
 
 
-def _text(state: State) -> str:
-    return json.dumps(state.to_json(), allow_nan=False)
+def text_of(state: State) -> str:
+    """Return what a state writes, as text to compare."""
+    return json.dumps(state.to_json(), allow_nan=False, default=pl.DataFrame.rows)
+
+
+def _read(statistic: type[State], kind: Kind, text: str) -> State:
+    tabular = {"value": pl.String(), "count": pl.Int64()}
+    columns = [
+        [pl.DataFrame(entry, tabular, orient="row") for entry in column]
+        if field in statistic.tables
+        else column
+        for field, column in zip(statistic.fields, json.loads(text), strict=True)
+    ]
+    return statistic.from_json(kind, columns)
 
 
 def _same(law: str, first: State, second: State) -> None:
-    if _text(first) != _text(second):
-        raise LawError(f"{law}: {_text(first)} is not {_text(second)}")
+    if text_of(first) != text_of(second):
+        raise LawError(f"{law}: {text_of(first)} is not {text_of(second)}")
 
 
 def _tree(states: Sequence[State], chance: random.Random) -> State:
@@ -180,7 +207,26 @@ _HARD_FLOATS = (
 )
 
 
+_HARD_TEXTS = (
+    "",
+    " ",
+    "a",
+    "A",
+    "a a b",
+    "Σ",
+    "ς",
+    "İ",
+    "e\u0301",
+    "é",
+    "\x00",
+    "\U0010ffff",
+    "10",
+)
+
+
 def _numbers(kind: Kind) -> st.SearchStrategy[Any]:
+    if kind == "text":
+        return st.one_of(st.sampled_from(_HARD_TEXTS), st.text(max_size=4))
     if kind == "float":
         bits = st.integers(0, 2**64 - 1).map(lambda n: float(np.uint64(n).view(np.float64)))
         near = st.builds(
@@ -199,7 +245,7 @@ def _numbers(kind: Kind) -> st.SearchStrategy[Any]:
 @st.composite
 def datasets(draw: st.DrawFn, kind: Kind) -> tuple[list[list[Row]], int]:
     """Draw parts of a data set and its number of cells; parts may be empty or have one row."""
-    cells = draw(st.sampled_from((1, 2, 5)))
+    cells = 1 if kind == "text" else draw(st.sampled_from((1, 2, 5)))
     numbers = _numbers(kind)
     missing: tuple[Any, ...] = (None, math.nan, math.inf) if kind == "float" else (None,)
     values = draw(
@@ -210,7 +256,7 @@ def datasets(draw: st.DrawFn, kind: Kind) -> tuple[list[list[Row]], int]:
                 st.none(),
                 st.just(draw(numbers)),
                 # Equal numbers with other bits, where there are any.
-                st.sampled_from((0.0, -0.0) if kind == "float" else (0, 1)),
+                st.sampled_from({"float": (0.0, -0.0), "text": ("a", "a ")}.get(kind, (0, 1))),
             )
         )
     )

@@ -68,7 +68,7 @@ CHAINS = [
     "zscore+minmax",
     "asinh:s=2+scale+rms",
     *sorted(
-        {name for name, method in METHODS.items() if not method.joins}
+        {name for name, method in METHODS.items() if not (method.joins or method.encodes)}
         - {"clip", "skip", "log", "log2", "log10", "log1p", "sqrt"}
     ),
 ]
@@ -77,6 +77,14 @@ VECTORS = [
     "zscore+layernorm+minmax:axis=none",
     "layernorm:gamma=2:0.5:-1:3,beta=1",
 ]
+VALUES = {
+    **{name: series for name, series in COLUMNS.items() if not series.dtype.is_float()},
+    "text": pl.Series(["b", None, "a \u2028", "10"]),
+    "enum": pl.Series(["b", None, "a", "b"], dtype=pl.Enum(["b", "a"])),
+    "Binary": pl.Series([b"\xff", None, b"", b"a"]),
+    "nothing": pl.Series([None, None, None, None], dtype=pl.String),
+}
+ENCODERS = sorted(name for name, method in METHODS.items() if method.encodes)
 
 
 def document(**options: Any) -> dict[str, Any]:
@@ -105,6 +113,59 @@ def test_fits_of_vectors_are_valid(chain: str, grouped: bool) -> None:
     for columns in ("t",) if "instancenorm" in chain else ("t", members):
         stats = normcli.fit(frame, columns=columns, method=chain, by=["g"] if grouped else [])
         VALIDATOR.validate(json.loads(stats.to_json()))
+
+
+@pytest.mark.parametrize("by", [(), ("g",)], ids=["rows", "groups"])
+@pytest.mark.parametrize("later", ["", "+zscore", "+minmax+robust"])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_fits_of_values_are_valid(name: str, later: str, by: tuple[str, ...]) -> None:
+    method = METHODS[name]()
+    if later and method.output is not None and method.output.is_nested():
+        later = ""
+    taken = {key: series for key, series in VALUES.items() if method.takes(series.dtype)}
+    frame = pl.DataFrame({**taken, "g": ["a", "b", None, "a"]})
+    for state in (True, False):
+        stats = normcli.fit(frame, method=name + later, columns=",".join(taken), by=by, state=state)
+        VALIDATOR.validate(json.loads(stats.to_json()))
+
+
+@pytest.mark.parametrize("chain", ["ordinal:categories=1:2:9,unseen=null", "ordinal:unseen=null"])
+def test_options_of_encoders_are_valid(chain: str) -> None:
+    frame = pl.DataFrame({"n": [1, 2], "text": ["9", "2"]})
+    VALIDATOR.validate(json.loads(normcli.fit(frame, method=chain, columns="n,text").to_json()))
+
+
+def _coded() -> dict[str, Any]:
+    frame = pl.DataFrame({"x": ["b", "a", "b"], "g": [1, 1, 2]})
+    made: dict[str, Any] = json.loads(normcli.fit(frame, method="ordinal", by="g").to_json())
+    return made
+
+
+CODED_DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a summary of numbers": lambda x: x["summary"].update(nan=0),
+    "a summary without null": lambda x: x["summary"].pop("null"),
+    "parameters by group": lambda x: x["steps"][0].update(
+        groups={"params": ["categories"], "rows": [[["a"]], [["b"]]]}
+    ),
+    "a state by group": lambda x: x.update(state={"fields": ["count"], "rows": [[1], [2]]}),
+    "a state without categories and with a sum": lambda x: x["state"].update(sum="0x0p0"),
+    "categories that are no list": lambda x: x["steps"][0]["params"].update(categories="ab"),
+    "a category that is a list": lambda x: x["steps"][0]["params"]["categories"].append([]),
+    "a category that is a fraction": lambda x: x["steps"][0]["params"]["categories"].append(0.5),
+    "a count of 0": lambda x: x["state"]["categories"].append(["c", 0]),
+    "a count of its own": lambda x: x["state"]["categories"].append(["c"]),
+    "an unknown choice": lambda x: x["steps"][0].update(unseen="keep"),
+    "given categories that are numbers": lambda x: x["steps"][0].update(categories=[1]),
+    "an axis": lambda x: x["steps"][0].update(axis=0),
+}
+
+
+@pytest.mark.parametrize("damage", CODED_DAMAGES.values(), ids=CODED_DAMAGES.keys())
+def test_damaged_files_of_values_are_not_valid(damage: Callable[[dict[str, Any]], Any]) -> None:
+    made = _coded()
+    VALIDATOR.validate(made)
+    damage(made["columns"]["x"])
+    assert not VALIDATOR.is_valid(made)
 
 
 @pytest.mark.parametrize("method", ["log", "log2", "log10", "log1p", "sqrt"])
