@@ -66,7 +66,7 @@ def kept_columns(name: str, column: FittedColumn) -> list[KeptColumn]:
 
 
 def to_columns(columns: Sequence[KeptColumn], lost: Mapping[int, Kept]) -> list[pl.Series]:
-    """Return what rows have lost as these columns; null where a row has no number at all."""
+    """Return what rows have lost as these columns; null where a row has no such number."""
     made = []
     for each in columns:
         values = lost[each.step][each.statistic]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ Shape = tuple[int, ...] | None
 Entered = Callable[[pl.DataFrame, pl.Expr, FittedStep], None]
 
 _CARRIED = "\0carried"
+_BLOCK = 1 << 15
 
 
 def forward_flat(
@@ -41,9 +42,7 @@ def forward_flat(
         if isinstance(step.method, RowMethod):
             assert shape is not None, "row-wise methods take tensors of one shape"
             rows, absent = _rows(frame, x, step.method, shape)
-            carried, lost[i] = step.method.forward_rows(rows, shape)
-            empty = np.isnan(rows).all(axis=-1)
-            lost[i] = {key: np.where(empty, np.nan, each) for key, each in lost[i].items()}
+            carried, lost[i] = _forward(step.method, rows, shape)
             frame, x = _with(frame, carried, absent), pl.col(_CARRIED)
         else:
             x = step.method.forward(x, step_constants(i, lookup, table))
@@ -65,11 +64,37 @@ def inverse_flat(
         if isinstance(step.method, RowMethod):
             assert shape is not None, "row-wise methods take tensors of one shape"
             rows, absent = _rows(frame, y, step.method, shape)
-            carried = step.method.inverse_rows(rows, kept[i], shape)
+            carried = _inverse(step.method, rows, kept[i], shape)
             frame, y = _with(frame, carried, absent), pl.col(_CARRIED)
         else:
             y = step.method.inverse(y, step_constants(i, lookup, table))
     return frame, inverse((), y, dtype, lookup, table)
+
+
+def _forward(method: RowMethod, rows: Rows, shape: tuple[int, ...]) -> tuple[Rows, Kept]:
+    made = np.empty_like(rows)
+    lost: Kept = {name: np.empty(rows.shape[:2]) for name, _ in method.keeps}
+    with np.errstate(all="ignore"):  # infinities follow the formula
+        for block in _blocks(rows):
+            made[block], own = method.forward_rows(rows[block], shape)
+            for name, numbers in own.items():
+                lost[name][block] = numbers
+    return made, lost
+
+
+def _inverse(method: RowMethod, rows: Rows, kept: Kept, shape: tuple[int, ...]) -> Rows:
+    made = np.empty_like(rows)
+    with np.errstate(all="ignore"):  # infinities follow the formula
+        for block in _blocks(rows):
+            own = {name: numbers[block] for name, numbers in kept.items()}
+            made[block] = method.inverse_rows(rows[block], own, shape)
+    return made
+
+
+def _blocks(rows: Rows) -> Iterator[slice]:
+    """Cut rows into blocks that fit in a core's cache; no row depends on another."""
+    each = max(1, _BLOCK // (rows.shape[1] * rows.shape[2]))
+    return (slice(i, i + each) for i in range(0, len(rows), each))
 
 
 def _rows(

@@ -58,8 +58,8 @@ def norm(x: Rows, kind: str) -> Rows:
     if kind == "max":
         return np.asarray(np.fmax.reduce(np.abs(x), axis=-1))
     if kind == "l1":
-        return _scaled(lambda block: (_sums(np.abs(block)),), x)[0]
-    return _scaled(lambda block: (np.sqrt(_sums(block**2)),), x)[0]
+        return _scaled(lambda block: (_sums(np.abs(block))[0],), x)[0]
+    return _scaled(lambda block: (np.sqrt(_sums(block**2)[0]),), x)[0]
 
 
 def nonzero(scale: Rows) -> Rows:
@@ -71,27 +71,26 @@ def _scaled(statistics: Callable[[Rows], tuple[Rows, ...]], x: Rows) -> tuple[Ro
     """Return statistics that grow with x as x itself does."""
     largest = np.fmax.reduce(np.abs(x), axis=-1)
     hard = (largest > _LARGE) & np.isfinite(largest) | (largest < _SMALL) & (largest > 0)
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        found = statistics(x)
-        if hard.any():
-            exponents = np.frexp(largest[hard])[1]
-            block = np.ldexp(x[hard], -exponents[:, None])[:, None, :]
-            for whole, part in zip(found, statistics(block), strict=True):
-                whole[hard] = np.ldexp(part[:, 0], exponents)
+    found = statistics(x)
+    if hard.any():
+        exponents = np.frexp(largest[hard])[1]
+        block = np.ldexp(x[hard], -exponents[:, None])[:, None, :]
+        for whole, part in zip(found, statistics(block), strict=True):
+            whole[hard] = np.ldexp(part[:, 0], exponents)
     return found
 
 
-def _sums(x: Rows) -> Rows:
-    if np.isnan(x.sum()):
-        return np.asarray(np.where(np.isnan(x), 0.0, x).sum(axis=-1))
-    return np.asarray(x.sum(axis=-1))
+def _sums(x: Rows) -> tuple[Rows, Rows | int]:
+    """Return the sum of each part's numbers, NaN where there are none, and how many there are."""
+    sums = np.asarray(x.sum(axis=-1))
+    if not np.isnan(sums).any():
+        return sums, x.shape[-1]
+    absent = np.isnan(x)
+    counts = (~absent).sum(axis=-1).astype(np.float64)
+    sums = np.where(counts == 0, np.nan, np.where(absent, 0.0, x).sum(axis=-1))
+    return sums, np.maximum(counts, 1)
 
 
 def _mean(x: Rows) -> Rows:
-    sums = x.sum(axis=-1)
-    if not np.isnan(sums).any():
-        return np.asarray(sums / x.shape[-1])
-    absent = np.isnan(x)
-    counts = (~absent).sum(axis=-1).astype(np.float64)
-    # A part without any number has no mean.
-    return np.asarray(_sums(x) / np.where(counts == 0, np.nan, counts))
+    sums, counts = _sums(x)
+    return np.asarray(sums / counts)

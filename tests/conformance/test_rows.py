@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import normcli
-from normcli.errors import DataError, NormWarning
+from normcli.errors import DataError, NormWarning, UsageError
 from normcli.kept import from_columns, kept_columns
 from normcli.methods import METHODS
 from normcli.methods.rowwise import RowMethod
@@ -45,6 +45,12 @@ def _tensors(rows: Rows, chain: str, dtype: Any = pl.Float64) -> pl.DataFrame:
 def _columns(rows: Rows, dtype: Any = pl.Float64) -> pl.DataFrame:
     data = pl.DataFrame(rows, schema=dict.fromkeys(_NAMES, pl.Float64), orient="row")
     return data.cast(dtype)
+
+
+def _keeps(chain: str) -> list[str]:
+    method = METHODS[chain.partition(":")[0]]
+    assert issubclass(method, RowMethod)
+    return [name for name, _ in method.keeps]
 
 
 def _fit(frame: pl.DataFrame, chain: str) -> normcli.Stats:
@@ -139,6 +145,113 @@ def test_null_and_nan_take_no_part_and_come_back(chain: str, dtype: Any) -> None
             assert found is None or x is None or math.isnan(found) == math.isnan(x)
 
 
+@pytest.mark.parametrize("chain", [c for c in _CHAINS if ":0" not in c and "group" not in c])
+def test_rows_are_as_if_what_is_missing_were_not_there(chain: str) -> None:
+    if "instancenorm" in chain or "1:0.5" in chain:
+        chain = "unit:norm=l1"
+    whole = _columns([[2.0, None, 5.5, 7.0], [math.nan, 1.0, 4.0, -3.0]])
+    short = pl.DataFrame({"c0": [2.0, 1.0], "c1": [5.5, 4.0], "c2": [7.0, -3.0]})
+    y, expected = _fit(whole, chain).apply(whole), _fit(short, chain).apply(short)
+    assert [v for v in y.row(0) if v is not None] == list(expected.row(0))
+    assert list(y.row(1)[1:]) == list(expected.row(1))
+
+
+@pytest.mark.parametrize("chain", _CHAINS)
+def test_a_row_depends_on_no_other(chain: str) -> None:
+    chance = np.random.default_rng(9)
+    rows: list[list[float | None]] = chance.normal(0, 1, (60, 4)).tolist()
+    rows[7] = [1e300, -1e290, 3.0, 0.0]
+    rows[11] = [math.nan, None, 3.0, 8.0]
+    rows[12] = [5e-324, 1e-310, -1e-320, 0.0]
+    frame = _tensors(rows, chain)
+    stats = _fit(frame, chain)
+    whole = stats.apply(frame, keep_row_stats=True)
+    alone = pl.concat(stats.apply(frame[i], keep_row_stats=True) for i in range(len(rows)))
+    assert whole.equals(alone)
+    # More rows than are taken at once.
+    many = stats.apply(pl.concat([frame] * 200), keep_row_stats=True)
+    assert many.equals(pl.concat([whole] * 200))
+
+
+_HUGE = [2.0**1015, -(2.0**1014), 0.0, 2.0**1012]
+
+
+@pytest.mark.parametrize("power", [0, -1020, -1900])
+@pytest.mark.parametrize("chain", [c for c in _CHAINS if "beta" not in c and "clip" not in c])
+def test_a_power_of_two_does_not_matter(chain: str, power: int) -> None:
+    """Without eps, rows of huge and of tiny numbers become what ordinary ones do."""
+    chain = chain.split(":")[0] + (":groups=2" if "group" in chain else "")
+    chain += ("," if ":" in chain else ":") + "eps=0" if "unit" not in chain else ""
+    huge = [math.ldexp(x, power) for x in _HUGE]
+    plain = [math.ldexp(x, -1012) for x in _HUGE]
+    y = [_elements(_fit(f, chain).apply(f)) for f in (_tensors([r], chain) for r in (huge, plain))]
+    assert y[0] == y[1]
+
+
+@pytest.mark.parametrize("chain", _FIRST)
+def test_infinite_elements_follow_the_formula(chain: str) -> None:
+    frame = _tensors([[1.0, 2.0, 3.0, 5.0], [1.0, math.inf, 3.0, 5.0]], chain)
+    stats = _fit(frame[:1], chain)
+    y = _elements(stats.apply(frame))
+    assert y[0] == _elements(stats.apply(frame[:1]))[0]
+    first = y[1][0]
+    assert first is not None
+    # Over an infinite norm it is 0; less an infinite mean it is no number.
+    assert math.isnan(first) if "std" in _keeps(chain) else first == 0
+    with pytest.raises(DataError, match="1 infinite value"):
+        _fit(frame, chain)
+
+
+def test_constant_rows_and_rows_of_zeros() -> None:
+    rows = [[0.1] * 4, [0.0] * 4, [1e300] * 4, [-5e-324] * 4]
+    for chain in _CHAINS:
+        if "std" in _keeps(chain) and "beta" not in chain:
+            frame = _tensors(rows, chain)
+            assert _elements(_fit(frame, chain).apply(frame)) == [[0.0] * 4] * 4
+            assert _inverted(_fit(frame, chain), frame).equals(frame)
+    zeros = _tensors([[0.0] * 4], "unit")
+    for chain in ("unit", "unit:norm=l1", "unit:norm=max", "rmsnorm:eps=0", "clipnorm"):
+        assert _fit(zeros, chain).apply(zeros).equals(zeros)
+
+
+def test_adanorm_brings_back_the_smaller_of_two() -> None:
+    """One element of 30 that is far above the others has z = √29 > 1/(2k) = 5."""
+    names = [f"c{i}" for i in range(30)]
+    frame = pl.DataFrame([[0.0] * 29 + [300.0]], schema=names, orient="row")
+    stats = normcli.fit(frame, method="adanorm:eps=0")
+    carried = stats.apply(frame, keep_row_stats=True)
+    mean, std = carried["@numeric.mean"][0], carried["@numeric.std"][0]
+    z = (300.0 - mean) / std
+    assert z == pytest.approx(math.sqrt(29))
+    back = stats.invert(carried)
+    assert back["c29"][0] == pytest.approx(mean + std * (1 / 0.1 - z))
+    assert max(abs(value) for value in back.row(0)[:-1]) < 1e-12
+    steep = normcli.fit(frame, method="adanorm:eps=0,k=0.09")
+    again = steep.invert(steep.apply(frame, keep_row_stats=True))
+    assert again["c29"][0] == pytest.approx(300.0)
+
+
+def test_kept_columns_have_to_be_what_apply_wrote() -> None:
+    chain = "instancenorm"
+    frame = _tensors([[1.0, 2.0, 3.0, 5.0], [4.0, 4.5, 2.0, 1.0]], chain)
+    stats = _fit(frame, chain)
+    y = stats.apply(frame, keep_row_stats=True)
+    assert y.schema["x.mean"] == pl.Array(pl.Float64, 2)
+    assert stats.invert(y.with_columns(pl.col("x.mean").arr.to_list())).equals(frame)
+    for wrong in (
+        pl.lit("a"),
+        pl.lit(1.0),
+        pl.lit([1.0]),
+        pl.lit([["a", "b"]]),
+        pl.lit(pl.Series([[1.0, 2.0, 3.0]], dtype=pl.Array(pl.Float64, 3))).first(),
+    ):
+        with pytest.raises(DataError, match=r'column "x\.mean" is .*, not the Array\(Float64,2\)'):
+            stats.invert(y.with_columns(wrong.alias("x.mean")))
+    one = _fit(frame, "layernorm")
+    with pytest.raises(DataError, match=r'column "x\.std" is String, not the Float64'):
+        one.invert(one.apply(frame, keep_row_stats=True).with_columns(pl.lit("a").alias("x.std")))
+
+
 @pytest.mark.parametrize("dtype", [pl.UInt8, pl.Int32, pl.Int64, pl.Decimal(9, 2)])
 @pytest.mark.parametrize("chain", _FIRST)
 def test_whole_numbers_come_back_identical(chain: str, dtype: Any) -> None:
@@ -206,6 +319,33 @@ def test_a_gamma_of_zero_can_not_be_undone(gamma: str) -> None:
     assert stats.apply(frame)["x"].reshape((-1,)).to_list()[1] == 7
     with pytest.raises(DataError, match="multiplies by a gamma of 0"):
         stats.invert(stats.apply(frame, keep_row_stats=True))
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        ("instancenorm", r'"c\*" has vectors of 4 elements; instancenorm needs tensors'),
+        ("groupnorm:groups=3", r'"c\*" has 4 channels, which do not fall into 3 groups'),
+        ("groupnorm:groups=4", r'"c\*" has one element in each part'),
+        ("groupnorm:groups=2,gamma=1:2", r'gamma has 2 numbers, but column "c\*" has 4 channels'),
+    ],
+)
+def test_vectors_that_do_not_fit_are_refused(chain: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        _fit(_columns([[1.0, 2.0, 3.0, 5.0]]), chain)
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        *("groupnorm", "groupnorm:groups=0", "clipnorm:max=0", "adanorm:c=0", "adanorm:k=-1"),
+        *("layernorm:eps=-1", "unit:norm=l3", "rmsnorm:beta=1", "layernorm:gamma=1:x"),
+        *("layernorm:gamma=nan", "layernorm:beta=1:inf"),
+    ],
+)
+def test_options_without_meaning_are_refused(chain: str) -> None:
+    with pytest.raises(UsageError):
+        parse_chain(chain)
 
 
 @pytest.mark.parametrize("option", ["gamma", "beta"])
