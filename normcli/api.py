@@ -504,7 +504,8 @@ class Stats:
 
         Options: `columns` (a selector), `renamed` ({new: fitted}), `dtype` ("float32",
         "float64"), `unknown_group` ("error", "null", "global", "keep"), `missing_column`
-        ("error", "skip"). Raises DataError where the data do not fit the statistics.
+        ("error", "skip"), `keep_row_stats` (columns for what rows lose to row-wise methods, which
+        `invert` needs). Raises DataError where the data do not fit the statistics.
         """
         return self._carry(frame, "apply", TransformOptions(**options))
 
@@ -585,7 +586,7 @@ class Stats:
             elif output is not None and output.is_nested():
                 expected[column.name] = pl.List(pl.Int64())
             else:
-                expected |= dict.fromkeys(column.sources, pl.Float64())
+                expected |= column.normalized
                 expected |= {kept.name: kept.dtype for kept in kept_columns(column.name, column)}
         return expected
 

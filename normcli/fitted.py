@@ -23,7 +23,16 @@ from normcli.recipe import Chain, count_fitted, given_params, option_text
 from normcli.smallgroups import small_groups, with_parameters_of_all
 from normcli.statistics import STATISTICS, Kind, State, Summary
 from normcli.statistics.counts import Counts
-from normcli.tensors import ONE_CHANNEL, Channels, Tensor, channels, nested, shape_text, tensor_of
+from normcli.tensors import (
+    ONE_CHANNEL,
+    Channels,
+    Tensor,
+    channels,
+    container,
+    nested,
+    shape_text,
+    tensor_of,
+)
 
 __all__ = [
     "RAW_STATISTICS",
@@ -133,6 +142,13 @@ class FittedColumn:
     def sources(self) -> Mapping[str, pl.DataType]:
         """The columns of the data that it is fitted on, with their dtypes."""
         return {self.name: self.dtype} if self.members is None else self.members
+
+    @property
+    def normalized(self) -> Mapping[str, pl.DataType]:
+        """The same columns with the dtypes that they have once normalized."""
+        own = self.tensor if self.members is None else None
+        usual = pl.Float64() if own is None else container(own.dtype, pl.Float64())
+        return dict.fromkeys(self.sources, usual)
 
     @property
     def inner(self) -> pl.DataType:

@@ -41,10 +41,19 @@ def dated(path: Path) -> None:
     normcli.fit(frame, columns="x").save(path)
 
 
+def by_row(path: Path) -> None:
+    normcli.fit(DATA, method="layernorm").save(path)
+
+
+def without_gamma(path: Path) -> None:
+    normcli.fit(DATA, method="layernorm:gamma=0").save(path)
+
+
 APPLY = ["apply", "s.json", "a.csv", "-o", "out/kept.csv"]
 INVERT = ["invert", "s.json", "a.csv", "-o", "out/kept.csv"]
 CSV = DATA.write_csv()
 DROPPED = DATA.drop("y")
+KEPT = DATA.with_columns(pl.lit(1.0).alias("@numeric.mean"), pl.lit(1.0).alias("@numeric.std"))
 
 CASES: list[tuple[str, Any, Any, list[str], int]] = [
     ("missing column", plain, DROPPED, [], 3),
@@ -55,6 +64,10 @@ CASES: list[tuple[str, Any, Any, list[str], int]] = [
     ("unknown group", grouped, CSV + "c,1.0,1\nd,2.0,2\n", [], 3),
     ("unknown group, null", grouped, CSV + ",1.0,1\n", [], 3),
     ("group without values", no_values, DATA, [], 3),
+    ("vector without a member", by_row, DROPPED, [], 3),
+    ("vector without a member, skip", by_row, DROPPED, ["--missing-column", "skip"], 3),
+    ("vector in part", by_row, DATA, ["-c", "x"], 3),
+    ("kept column there already", by_row, KEPT, ["--keep-row-stats"], 3),
     ("missing key", grouped, DATA.drop("k"), [], 3),
     ("missing key, near", grouped, DATA.rename({"k": "kk"}), [], 3),
     ("negative for log", logarithmic, CSV + "a,-1.0,1\n", [], 3),
@@ -102,6 +115,15 @@ def test_apply_to_parquet_refused(
 
 INVERTED: list[tuple[str, Any, Any, list[str], int]] = [
     ("invert: missing column", plain, DROPPED, [], 3),
+    ("invert: rows without what they lost", by_row, DATA, [], 3),
+    (
+        "invert: kept column of text",
+        by_row,
+        KEPT.with_columns(pl.lit("a").alias("@numeric.std")),
+        [],
+        3,
+    ),
+    ("invert: gamma 0", without_gamma, KEPT, [], 3),
     ("invert: text", plain, "k,x,y\na,one,1\n", [], 3),
     ("invert: unknown group", grouped, CSV + "c,1.0,1\n", [], 3),
     ("invert: predictions without map", plain, pl.DataFrame({"predicted": [0.1]}), [], 3),
