@@ -300,7 +300,8 @@ def small_among(
 ) -> tuple[int, ...] | None:
     """Return the groups that take the parameters of all rows, since they have too few values.
 
-    Values count as they come in, or, if they are no numbers, as the first step has made them.
+    Values count as they come in, or, if they are no numbers, as the first step has made them;
+    of tensors of one shape, as many elements as a row has in a channel count as one value.
     None if how many there are is not known.
     """
     if not min_group or not any(method.fitted and not method.encodes for method in chain):
@@ -308,7 +309,10 @@ def small_among(
     for step, entered in enumerate(inputs):
         if entered is not None and entered.groups is not None:
             counts = cast(Counts, entered.groups["counts"]).tally[0]
-            return small_groups(counts, step_channels(name, dtype, chain[step]).count, min_group)
+            channels = step_channels(name, dtype, chain[step]).count
+            tensor = tensor_of(dtype)
+            a_row = tensor.size // channels if tensor is not None and tensor.shape else 1
+            return small_groups(counts, channels, min_group * a_row)
     return None
 
 
