@@ -10,7 +10,19 @@ from typing import Any
 __all__ = ["OFFERED", "Advice", "Suggestion"]
 
 OFFERED = frozenset(
-    ("asinh", "log", "log1p", "maxabs", "minmax", "robust", "skip", "sqrt", "symlog", "zscore")
+    (
+        "asinh",
+        "log",
+        "log1p",
+        "maxabs",
+        "minmax",
+        "ordinal",
+        "robust",
+        "skip",
+        "sqrt",
+        "symlog",
+        "zscore",
+    )
 )
 """The methods that are suggested."""
 

@@ -58,8 +58,7 @@ def categories(column: Profile, after: After) -> Advice | None:
     """Few different texts, each often."""
     if column.kind != "text" or not _few(column):
         return None
-    chain = "ordinal" if "ordinal" in OFFERED else "skip"
-    return Advice(chain, f"{column.distinct} categories, as text")
+    return Advice("ordinal", f"{column.distinct} categories, as text")
 
 
 def names(column: Profile, after: After) -> Advice | None:

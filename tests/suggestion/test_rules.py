@@ -36,7 +36,6 @@ def arrays(dtype: type[pl.DataType], *shape: int) -> pl.Series:
     return pl.Series(values.tolist(), dtype=pl.Array(dtype, shape), strict=False)
 
 
-ORDINAL = "ordinal" if "ordinal" in OFFERED else "skip"
 TOKENS = "tokens:length=7" if "tokens" in OFFERED else "skip"
 
 CLOCK = ("minmax:min=0,max=2400", "clock times as hhmm")
@@ -73,8 +72,8 @@ EXAMPLES: list[tuple[str, str, Any, str, str]] = [
     ("dates_as_text", "day", [str(day) for day in DAYS], "skip", "dates as text"),
     ("sentences", "comment", [f"{SENTENCE} {i}"[-27:] for i in DIGITS], TOKENS, "free text"),
     ("text_identifier", "x", [f"k{i}" for i in range(400)], "skip", "identifier"),
-    ("categories", "island", some(["Biscoe", "Dream"]), ORDINAL, "2 categories"),
-    ("categories", "x", pl.Series(some(["a", "b", "c"]), dtype=pl.Categorical), ORDINAL, "3 cat"),
+    ("categories", "island", some(["Biscoe", "Dream"]), "ordinal", "2 categories"),
+    ("categories", "x", pl.Series(some(["a", "b", "c"]), dtype=pl.Categorical), "ordinal", "3 cat"),
     ("names", "tailnum", some([f"N{i}" for i in range(150)]), "skip", "names or keys"),
     ("flag", "on", some([0, 1]), "skip", "0 or 1"),
     ("flag", "on", some([0.0, 1.0, None]), "skip", "0 or 1"),
