@@ -272,7 +272,7 @@ def needed_statistics(chain: Chain, step: int, sketched: bool) -> tuple[str, ...
     """Return the statistics to take of the values that enter a step, in the registry's order."""
     needs = chain[step].needs(once(chain[step].given)) if chain[step].fitted else None
     wanted = set() if needs is None or needs.of is not None else {*needs.statistics}
-    if needs is not None and needs.of is None and needs.percentiles and sketched:
+    if needs is not None and needs.of is None and needs.searches and sketched:
         wanted |= set(SKETCH_STATISTICS)
     if step == 0:
         wanted |= {"counts"} if chain[0].encodes else set(RAW_STATISTICS)
@@ -338,7 +338,7 @@ def conclude(
     needs = method.needs(given)
     if entered is None or needs is None or needs.of is not None or needs.states:
         return None
-    if needs.percentiles and "sketch" not in entered.rows:
+    if needs.searches and "sketch" not in entered.rows:
         return None
     scale = input_scale(dtype, chain, step)
     rows = learn(name, method, Summary(entered.rows, scale), given)
@@ -404,7 +404,9 @@ def _checked(
                 f'column "{name}": the {key} of {method.name} is larger than a float64 can hold',
                 "scale the column first, for example with decimal:exponent=300",
             )
-    constants = method.constants({key: constant(key, each) for key, each in params.items()})
+    constants = method.constants(
+        {p.name: constant(p.name, params[p.name], p.is_list) for p in method.sought}
+    )
     if any(_flat(each).is_infinite().any() for each in constants.values()):
         raise DataError(
             f'column "{name}": the scale of {method.name} is larger than a float64 can hold',
@@ -425,11 +427,10 @@ def _is_infinite(value: Any) -> bool:
     return isinstance(value, float) and math.isinf(value)
 
 
-def constant(name: str, values: Sequence[Any]) -> pl.Series:
+def constant(name: str, values: Sequence[Any], listed: bool) -> pl.Series:
     """Return a parameter's numbers, lists of numbers or matrices as a series of float64."""
     if any(isinstance(value, list) and value and isinstance(value[0], list) for value in values):
         return pl.Series(name, values, pl.List(pl.List(pl.Float64)))
-    listed = any(isinstance(value, list) for value in values)
     return pl.Series(
         name,
         [None if v is None else [float(n) for n in v] if listed else float(v) for v in values],

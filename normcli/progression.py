@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
+
 from normcli.dtypes import plain_dtype
+from normcli.errors import DataError
 from normcli.fitted import (
     SKETCH_STATISTICS,
     FittedColumn,
@@ -44,6 +47,9 @@ from normcli.tensors import tensor_of
 __all__ = ["ColumnFit", "Limits"]
 
 _LOOK = "look"
+# What a quantile takes until it is written: its place, its rank, the value as a Python number.
+_QUANTILE_BYTES = 256
+_SMALL_SPREAD = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,7 @@ class ColumnFit:
             scopes = self._scopes
             # Exact sums of all rows are those of the groups together; percentiles are not,
             # nor is anything that depends on parameters which differ by group.
-            searched = self._needs.percentiles and not self.limits.sketched
+            searched = self._needs.searches and not self.limits.sketched
             apart = searched or self._needs.of or self._needs.states
             if not (fitted_before(self.chain, step) or apart):
                 scopes = scopes[:1]
@@ -193,7 +199,7 @@ class ColumnFit:
             groups = self._found.get("groups")
             by_group = groups and self._known(len(next(iter(groups.values())))) | groups
             partial = FittedStep(method, rows, by_group if scope == "groups" else None, own.shape)
-        if needs.percentiles and search is None and not self.limits.sketched:
+        if needs.searches and search is None and not self.limits.sketched:
             if scope != self._scopes[0]:
                 names = needs.statistics
             names = tuple(dict.fromkeys((*names, "counts", "extremes")))
@@ -205,6 +211,7 @@ class ColumnFit:
                 self.limits.memory,
                 self.limits.workers,
                 scope == "groups" or self.channels[step].count > 1,
+                needs.spread,
             )
             self._searches[scope] = search
         elif search is not None:
@@ -274,8 +281,25 @@ class ColumnFit:
         if self._needs.of is None and step > 0 and self.inputs[step] is None:
             for scope, found in results.items():
                 self._set_input(step, scope, found)
+        if self._needs.spread:
+            self._check_room(self._needs.spread, results)
         if self._search_on(results):
             self._learn(results)
+
+    def _check_room(self, points: int, results: dict[Scope, States]) -> None:
+        """Raise DataError if there would be more quantiles than there is memory for."""
+        for states in results.values():
+            if "counts" not in states:
+                continue
+            counts = cast(Counts, states["counts"]).tally[0]
+            many = int(np.minimum(counts, points).sum())
+            # All rows together ask for little, so the groups may have both shares.
+            if many > max(_SMALL_SPREAD, 2 * self.limits.memory // _QUANTILE_BYTES):
+                raise DataError(
+                    f'column "{self.name}": {points:,} points in {np.count_nonzero(counts):,} '
+                    f"groups are {many:,} quantiles, for which --memory has no room",
+                    "ask for fewer, as with quantile:points=100, or for more --memory",
+                )
 
     def _set_input(self, step: int, scope: Scope, states: States) -> None:
         # Without what only the search needed: a stats file holds what its chain asks for.
@@ -320,12 +344,13 @@ class ColumnFit:
             if states is None:
                 states = fold(results["groups"], self.channels[step].count)
             search = self._searches.get(scope)
-            quantiles = {}
+            quantiles, spread = {}, None
             if search is not None and search.results is not None:
                 quantiles = {p: search.results[percentile_fraction(p)] for p in needs.percentiles}
+                spread = search.spread
             found = self._found.setdefault(scope, {})
             known = once(method.given) | found
-            found |= learn(self.name, method, Summary(states, scale, quantiles), known)
+            found |= learn(self.name, method, Summary(states, scale, quantiles, spread), known)
         self._searches, self._states = {}, {}
         if all(self._needs_of(scope) is None for scope in self._scopes):
             self.steps.append(

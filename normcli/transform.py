@@ -96,7 +96,11 @@ def step_series(
         if key in columns
     }
     # What is not a parameter is what a method has found on its way to one.
-    others = {key: constant(key, each) for key, each in columns.items() if key not in sought}
+    others = {
+        key: constant(key, each, any(isinstance(one, list) for one in each))
+        for key, each in columns.items()
+        if key not in sought
+    }
     for key, one in {**step.method.constants(params), **others}.items():
         series[f"{i}.{key}"] = one
     return series
@@ -107,8 +111,8 @@ def _parameter(parameter: Parameter, values: Sequence[Any], scale: int) -> pl.Se
     if scale and parameter.exact:
         unit = 10**scale
         rounded = [None if v is None else float(Fraction(v) * unit) / float(unit) for v in values]
-        return constant(parameter.name, rounded)
-    return constant(parameter.name, values)
+        return constant(parameter.name, rounded, listed=False)
+    return constant(parameter.name, values, parameter.is_list)
 
 
 def _locations(step: FittedStep) -> list[str]:

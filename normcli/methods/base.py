@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar, Literal, TypeVar
 
 import polars as pl
@@ -31,6 +32,7 @@ __all__ = [
     "Parameter",
     "Question",
     "expm1",
+    "is_ascending",
     "listed",
     "nonnegative",
     "nonzero_scale",
@@ -90,6 +92,8 @@ class Parameter:
     meaning: str
     exact: bool = False
     """Whether it is one of the values themselves, kept as int or Decimal where they are."""
+    ascending: bool = False
+    """Of a list: whether none of its numbers is less than the one before."""
 
     @property
     def is_list(self) -> bool:
@@ -109,18 +113,26 @@ class Blocks:
 class Needs:
     """What a method has to know of the values that enter it: statistics, and percentiles.
 
-    With `of`, they are taken not of x itself but of what it makes of x and of all that was
-    found before, and need a scan of their own: of one expression or of several (`lanes`), and
-    then `fit` gets a summary whose `lanes` are those of the expressions. `states` are statistics
+    `spread` asks for that many evenly spaced percentiles, minimum and maximum included, and in
+    a cell with fewer values for all of them. With `of`, they are taken not of x itself but of
+    what it makes of x and of all that was found before, and need a scan of their own: of one
+    expression or of several (`lanes`), and then `fit` gets a summary whose `lanes` are those of
+    the expressions. `states` are statistics
     that depend on options of the method.
     """
 
     statistics: tuple[str, ...] = ()
     percentiles: tuple[float, ...] = ()
+    spread: int = 0
     of: Callable[[pl.Expr, Expressions], Sequence[pl.Expr]] | None = None
     lanes: int = 1
     blocks: Blocks | None = None
     states: Mapping[str, Callable[[Kind, int], State]] = field(default_factory=dict)
+
+    @property
+    def searches(self) -> bool:
+        """Whether percentiles are asked for, of either sort."""
+        return bool(self.percentiles or self.spread)
 
 
 @dataclass(frozen=True)
@@ -182,6 +194,11 @@ class Method:
             for given in listed(self.options[parameter.name]):
                 if parameter.kind == "scale" and given <= 0:
                     raise UsageError(f"{self.name}: {parameter.name} must be above 0, not {given}")
+            numbers = self.options[parameter.name]
+            if parameter.ascending and numbers is not None and not is_ascending(numbers):
+                raise UsageError(
+                    f"{self.name}: {parameter.name} must be numbers, none less than the one before"
+                )
         for first, second in self.ordered:
             for low, high in _paired(self.options[first], self.options[second]):
                 if low > high:
@@ -239,7 +256,7 @@ class Method:
     def searches(self) -> bool:
         """Whether fitting takes percentiles, which may need several scans of the data."""
         needs = self.needs(once(self.given))
-        return needs is not None and bool(needs.percentiles)
+        return needs is not None and needs.searches
 
     @property
     def fitted(self) -> bool:
@@ -384,6 +401,11 @@ def expm1(x: pl.Expr) -> pl.Expr:
     """Return eˣ − 1 without cancellation near zero, as 2·sinh(x/2)·e^(x/2)."""
     half = x / 2
     return 2 * half.sinh() * half.exp()
+
+
+def is_ascending(numbers: Sequence[Any]) -> bool:
+    """Return whether there are numbers, and none is less than the one before."""
+    return len(numbers) > 0 and all(a <= b for a, b in pairwise(numbers))
 
 
 def nonnegative(method: Method, option: str) -> None:

@@ -129,12 +129,19 @@ def _in_units(value: Any, dtype: pl.DataType, length: bool = False) -> Any:
 
 
 def number(value: Any) -> str:
-    """Return a number for reading: at most seven significant digits of a fraction."""
+    """Return a number or list for reading: at most seven significant digits of a fraction."""
     if value is None:
         return "–"
     if isinstance(value, str):
         return value
     if isinstance(value, (list, pl.Series)):
-        first = ", ".join(map(str, value[:_MOST_VALUES]))
-        return first if len(value) <= _MOST_VALUES else f"{first}, … ({len(value):,})"
+        return _shortened(list(value))
     return f"{value:,}" if isinstance(value, int) else f"{value:.7g}"
+
+
+def _shortened(values: list[Any]) -> str:
+    """Return the first and last values of a list, and how many there are."""
+    if len(values) <= _MOST_VALUES:
+        return " ".join(map(number, values))
+    first = " ".join(map(number, values[: _MOST_VALUES - 2]))
+    return f"{first} … {number(values[-1])} ({len(values):,})"

@@ -13,6 +13,7 @@ from normcli.selection.grid import Grid, KeyGrid, LinearGrid, Narrowing
 from normcli.selection.keys import KeyScale
 from normcli.selection.scans import Collected, FirstLook, Histogram, SharedGrid
 from normcli.statistics.base import Kind
+from normcli.statistics.ranks import Ranks
 
 __all__ = ["Search"]
 
@@ -29,18 +30,28 @@ _FIRST_BITS = 16
 class Search:
     """Quantiles by cell, of type 7 (Hyndman and Fan): linear between order statistics.
 
-    Rank h = (n − 1)·p for n values; the quantile is x₍⌊h⌋₎ + (h − ⌊h⌋)·(x₍⌊h⌋₊₁₎ − x₍⌊h⌋₎).
-    `memory` bounds, in bytes, what a scan holds in all `workers` together.
+    Those at `shares`, and with `points` as many as that, evenly spaced. `memory` bounds, in
+    bytes, what a scan holds in all `workers` together.
     """
 
     def __init__(
-        self, kind: Kind, shares: Sequence[Fraction], memory: int, workers: int, grouped: bool
+        self,
+        kind: Kind,
+        shares: Sequence[Fraction],
+        memory: int,
+        workers: int,
+        grouped: bool,
+        points: int = 0,
     ) -> None:
         self.kind: Kind = kind
         self.shares = tuple(shares)
+        self.points = points
         self.memory = memory
         self.workers = workers
         self.results: dict[Fraction, list[Any]] | None = None
+        """Once found: for each share the quantile of each cell."""
+        self.spread: list[Any] = []
+        """Once found: for each cell the list of `points` evenly spaced quantiles."""
         # A small part of the budget, so that data that fit are done in one scan, and others
         # have not cost much.
         limit = max(1 << 16, memory // (8 * _VALUE_BYTES * workers))
@@ -91,23 +102,17 @@ class Search:
             self._finish(scan)
 
     def _begin_targets(self, counts: Counts) -> None:
-        """Turn shares into ranks: two order statistics for each cell and share."""
+        """Turn shares into ranks: two order statistics, one after all the other, for each place."""
         self._counts = counts
-        cells = np.flatnonzero(counts)
-        self._cells = cells
-        targets, ranks, self._weights = [], [], []
-        for share in self.shares:
-            # Whole numbers, so that a rank is never off by a rounding.
-            scaled = (counts[cells] - 1).astype(object) * share.numerator
-            lower = np.array([int(h) // share.denominator for h in scaled], np.int64)
-            rest = [int(h) % share.denominator for h in scaled]
-            self._weights.append([r / share.denominator for r in rest])
-            upper = np.minimum(lower + 1, counts[cells] - 1)
-            targets += [cells, cells]
-            ranks += [lower, upper]
-        self._slots: Index = np.concatenate(targets) if targets else np.zeros(0, np.intp)
-        self._ranks: Counts = np.concatenate(ranks) if ranks else np.zeros(0, np.int64)
-        self._found: list[Any] = [None] * len(self._slots)
+        parts = [Ranks.at(counts, share) for share in self.shares]
+        if self.points:
+            parts.append(Ranks.spread(counts, self.points))
+        self._sizes = [len(part) for part in parts]
+        self._places = Ranks.joined(parts)
+        self._slots: Index = np.concatenate([self._places.cells, self._places.cells])
+        self._ranks: Counts = np.concatenate([self._places.lower, self._places.upper])
+        dtypes: dict[str, Any] = {"float": np.float64, "int": np.int64, "uint": np.uint64}
+        self._found = np.zeros(len(self._slots), dtypes.get(self.kind, object))
         self._open: Index = np.arange(len(self._slots))
 
     def _bins(self, slots: int, most_bits: int) -> int:
@@ -131,10 +136,10 @@ class Search:
     def _narrow(self, seen: Histogram) -> None:
         """Find each open target's bin; collect the bins' values if they are few, else cut again."""
         grid, cumulative = seen.grid, np.cumsum(seen.counts)
-        before = np.concatenate([[0], cumulative])
-        position = before[self._slots * grid.bins] + self._ranks
+        first = self._slots * grid.bins
+        position = np.where(first > 0, cumulative[first - 1], 0) + self._ranks
         flat = np.searchsorted(cumulative, position, side="right")
-        self._ranks = position - before[flat]
+        self._ranks = position - np.where(flat > 0, cumulative[flat - 1], 0)
         chosen, self._slots = np.unique(flat, return_inverse=True)
         low, high = grid.range_of(self._scale, chosen, self._low, self._high)
         if self._scale.dropped == 0:
@@ -147,7 +152,9 @@ class Search:
             return
         self._narrowing = self._narrowing.then(grid, chosen[keep], seen.slots)
         deepest = bool(np.all(self._low == self._high))
-        if deepest or int(sizes.sum()) * _VALUE_BYTES <= self.memory // 2:
+        # However little memory there is: not fewer than make up the results.
+        few = max(self.memory // 2 // _VALUE_BYTES, 2 * len(self._places))
+        if deepest or int(sizes.sum()) <= few:
             scale, narrowing = self._scale, self._narrowing
             self._next = lambda: Collected(scale, narrowing)
         else:
@@ -156,9 +163,7 @@ class Search:
     def _settle(self, low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64]) -> None:
         """Answer the targets whose bin holds a single key; the others stay open."""
         single = low[self._slots] == high[self._slots]
-        values = self._scale.values(low[self._slots[single]])
-        for target, value in zip(self._open[single].tolist(), values, strict=True):
-            self._found[target] = value
+        self._found[self._open[single]] = self._scale.values(low[self._slots[single]])
         self._open, self._slots = self._open[~single], self._slots[~single]
         self._ranks = self._ranks[~single]
 
@@ -167,40 +172,27 @@ class Search:
         planes, slots = collected.sorted()
         starts = np.searchsorted(slots, self._slots)
         chosen = starts + self._ranks
-        picked = [plane[chosen].tolist() for plane in planes]
-        values = (
-            picked[0]
-            if len(picked) == 1
-            else [(high << 64) | low for high, low in zip(*picked, strict=True)]
-        )
-        for target, value in zip(self._open.tolist(), values, strict=True):
-            self._found[target] = value + 0.0 if self.kind == "float" else value
+        picked = [plane[chosen] for plane in planes]
+        if len(picked) == 2:
+            pairs = zip(picked[0].tolist(), picked[1].tolist(), strict=True)
+            self._found[self._open] = [(high << 64) | low for high, low in pairs]
+        else:
+            # Adding 0.0 makes −0.0 the 0.0 that it equals.
+            self._found[self._open] = picked[0] + 0.0 if self.kind == "float" else picked[0]
         self._publish()
 
     def _publish(self) -> None:
-        size = len(self._cells)
+        lower, upper = np.split(self._found, 2)
+        values = self._places.between(lower, upper)
         results: dict[Fraction, list[Any]] = {}
-        for i, share in enumerate(self.shares):
-            lower = self._found[2 * i * size : (2 * i + 1) * size]
-            upper = self._found[(2 * i + 1) * size : (2 * i + 2) * size]
-            column: list[Any] = [None] * len(self._counts)
-            for cell, a, b, weight in zip(
-                self._cells.tolist(), lower, upper, self._weights[i], strict=True
-            ):
-                column[cell] = _between(a, b, weight)
+        start, cells = 0, len(self._counts)
+        for share, size in zip(self.shares, self._sizes, strict=False):
+            column: list[Any] = [None] * cells
+            part = slice(start, start + size)
+            for cell, value in zip(self._places.cells[part].tolist(), values[part], strict=True):
+                column[cell] = value
             results[share] = column
+            start += size
+        if self.points:
+            self.spread = Ranks.spread(self._counts, self.points).by_cell(values[start:], cells)
         self.results = results
-
-
-def _between(a: Any, b: Any, weight: float) -> Any:
-    """Return a + weight·(b − a), exactly a where the weight is 0 or both are equal."""
-    if weight == 0.0 or a == b:
-        return a
-    if isinstance(a, float):
-        # Symmetric, as NumPy's: no overshoot at either end; halves where b − a overflows.
-        gap = b - a
-        if gap == float("inf"):
-            return a * (1 - weight) + b * weight
-        return a + gap * weight if weight < 0.5 else b - gap * (1 - weight)
-    exact = a + Fraction(weight) * (b - a)
-    return exact.numerator / exact.denominator

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from normcli.statistics.base import Index, Kind, Planes, State, Values, register
 from normcli.statistics.ordering import floats_of_keys, keys_of_floats
+from normcli.statistics.ranks import Ranks
 
 __all__ = ["RELATIVE_ERROR", "Sketch"]
 
@@ -91,23 +92,44 @@ class Sketch(State):
         self, share: Fraction, lows: Sequence[Any], highs: Sequence[Any]
     ) -> list[float | None]:
         """Return type-7 percentiles of the bins' middles, within each cell's bounds."""
-        self._settle()
-        middles = _middles(_bin_of(self.codes))
-        edges = np.searchsorted(self.codes, np.arange(self.cells + 1) << _BIN_BITS)
-        results: list[float | None] = []
-        for cell, (low, high) in enumerate(zip(lows, highs, strict=True)):
-            part = slice(edges[cell], edges[cell + 1])
-            reached = np.cumsum(self.counts[part])
-            if low is None or len(reached) == 0:
-                results.append(None)
-                continue
-            rank = (int(reached[-1]) - 1) * share
-            places = [int(rank), min(int(rank) + 1, int(reached[-1]) - 1)]
-            bins = np.searchsorted(reached, places, side="right")
-            a, b = (min(max(float(m), float(low)), float(high)) for m in middles[part][bins])
-            weight = float(rank - int(rank))
-            results.append(a if a == b else a * (1 - weight) + b * weight)
+        places = Ranks.at(self._totals(lows), share)
+        results: list[float | None] = [None] * self.cells
+        found = self._between(places, lows, highs)
+        for cell, value in zip(places.cells.tolist(), found, strict=True):
+            results[cell] = value
         return results
+
+    def spread(self, points: int, lows: Sequence[Any], highs: Sequence[Any]) -> list[Any]:
+        """Return for each cell a list of evenly spaced percentiles, at most one for each value."""
+        places = Ranks.spread(self._totals(lows), points)
+        return places.by_cell(self._between(places, lows, highs), self.cells)
+
+    def _totals(self, lows: Sequence[Any]) -> Codes:
+        """Return how many values each cell has; those of a cell without bounds do not count."""
+        self._settle()
+        reached = np.concatenate([[0], np.cumsum(self.counts)])
+        totals = np.diff(reached[np.searchsorted(self.codes, self._edges())])
+        return np.where([low is None for low in lows], 0, totals)
+
+    def _edges(self) -> Codes:
+        return np.arange(self.cells + 1) << _BIN_BITS
+
+    def _between(self, places: Ranks, lows: Sequence[Any], highs: Sequence[Any]) -> list[float]:
+        middles, reached = _middles(_bin_of(self.codes)), np.cumsum(self.counts)
+        first = np.searchsorted(self.codes, self._edges()[:-1])
+        before = np.concatenate([[0], reached])[first][places.cells]
+        bounds = [
+            np.array([0.0 if v is None else float(v) for v in each])[places.cells]
+            for each in (lows, highs)
+        ]
+        a, b = (
+            np.clip(middles[np.searchsorted(reached, before + rank, side="right")], *bounds)
+            for rank in (places.lower, places.upper)
+        )
+        weight = places.weights
+        with np.errstate(over="ignore"):
+            found: list[float] = np.where(a == b, a, a * (1 - weight) + b * weight).tolist()
+        return found
 
     def to_json(self) -> list[list[Any]]:
         self._settle()
@@ -131,6 +153,8 @@ class Sketch(State):
                     raise ValueError(f'"{entry}" is not in the order of a histogram')
                 codes.append(code)
                 counts.append(count)
+        if sum(counts) >= 2**63:
+            raise ValueError("the counts of the histograms are beyond any number of rows")
         return cls(len(columns[0]), np.array(codes, np.int64), np.array(counts, np.int64))
 
 

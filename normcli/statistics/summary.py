@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from itertools import accumulate
 from typing import Any, cast
 
 import numpy as np
@@ -38,6 +39,7 @@ class Summary:
     states: Mapping[str, State]
     scale: int = 0
     quantiles: Mapping[float, Numbers] = field(default_factory=dict)
+    spread_found: Numbers | None = None
 
     def _counts(self) -> Counts:
         return cast(Counts, self.states["counts"])
@@ -121,6 +123,22 @@ class Summary:
         products = cast(CrossProducts, self.states["products"])
         return [products.covariance(cell, ddof) for cell in range(len(products.counts))]
 
+    def spread(self, points: int) -> list[list[Any] | None]:
+        """That many evenly spaced percentiles from min to max, at most one for each value.
+
+        In order: none is less than the one before.
+        """
+        lists = self.spread_found
+        if lists is None:
+            lows, highs = cast(Extremes, self.states["extremes"]).values()
+            lists = cast(Sketch, self.states["sketch"]).spread(points, lows, highs)
+        unit = float(10**self.scale)
+        return [
+            # Interpolating rounds, which may bring two of them out of order by an ulp.
+            each and list(accumulate(each if unit == 1 else _in_units(each, unit), max))
+            for each in lists
+        ]
+
     @property
     def rms(self) -> Numbers:
         """√(Σx²/n), correctly rounded."""
@@ -130,3 +148,8 @@ class Summary:
             rounding.root_mean_square(number, exponent, n, unit) if n else None
             for number, n in zip(squares.integers(), self.count, strict=True)
         ]
+
+
+def _in_units(numbers: Sequence[Any], unit: float) -> Iterator[float]:
+    """Yield decimals rounded as values of the column are: first to float64, then divided."""
+    return (float(number) / unit for number in numbers)

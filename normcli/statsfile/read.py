@@ -31,6 +31,7 @@ from normcli.fitted import (
 )
 from normcli.joined import can_join, vector_dtype
 from normcli.methods import METHODS, Parameter
+from normcli.methods.base import is_ascending
 from normcli.recipe import (
     Chain,
     can_fit,
@@ -367,12 +368,15 @@ def _values(values: list[Any], dtype: pl.DataType, parameter: Parameter) -> list
     """Return what each cell has of a parameter."""
     if not parameter.is_list:
         return _numbers(values, dtype, parameter.exact)
-    if any(not isinstance(each, list) for each in values if each is not None):
-        raise _RefusedError(f"{parameter.name} must be lists")
+    if any(not isinstance(each, list) or not each for each in values if each is not None):
+        raise _RefusedError(f"{parameter.name} must be lists, and not empty")
     if parameter.kind == "values":
         return [None if v is None else values_from_json(v, dtype) for v in values]
     # Numbers of an exact decimal column are floats here: they lie between its values.
-    return [None if v is None else _lists(v) for v in values]
+    lists = [None if v is None else _lists(v) for v in values]
+    if parameter.ascending and not all(is_ascending(v) for v in lists if v is not None):
+        raise _RefusedError(f"{parameter.name} are not in ascending order")
+    return lists
 
 
 def _lists(values: list[Any]) -> list[Any]:
@@ -386,8 +390,8 @@ def _lists(values: list[Any]) -> list[Any]:
 
 
 def _numbers(values: list[Any], dtype: pl.DataType, exact: bool) -> list[Any]:
-    # Numbers that the decoder gave as int or float are what they should be.
-    if set(map(type, values)) <= {int, float, type(None)} and not isinstance(dtype, pl.Decimal):
+    # Numbers that the decoder gave as float are what they should be.
+    if set(map(type, values)) <= {float, type(None)} and not isinstance(dtype, pl.Decimal):
         return values
     return [_number(value, dtype, exact) for value in values]
 

@@ -142,7 +142,7 @@ def _pretty(value: Any, indent: str) -> str:
 
 def _encoded_rows(rows: list[Any]) -> list[str] | None:
     """Return each of many rows encoded, in one go; None if that can't be done."""
-    if not isinstance(rows[0], list):
+    if not all(isinstance(row, list) for row in rows):
         return None
     if any(isinstance(each, list) for row in rows for each in row):
         return [_on_one_line(row) for row in rows]  # lists of a group stay on its line

@@ -42,7 +42,9 @@ def frame() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("by", [(), ("key",)], ids=["all rows", "by group"])
-@pytest.mark.parametrize("chain", [CHAIN, "clip:low_q=1,high_q=99", "log1p+robust"])
+@pytest.mark.parametrize(
+    "chain", [CHAIN, "clip:low_q=1,high_q=99", "log1p+robust", "quantile:points=50"]
+)
 def test_shards_merge_to_the_whole(frame: pl.DataFrame, by: tuple[str, ...], chain: str) -> None:
     names = "lognormal,offset" if "log1p" in chain else "*"
     columns: dict[str, Any] = {"columns": names, "exclude": "key", "by": by, "method": chain}

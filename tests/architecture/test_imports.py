@@ -100,6 +100,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {
             "columns",
             "dtypes",
+            "errors",
             "fitted",
             "methods",
             "plan",
@@ -109,7 +110,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "statistics",
             "tensors",
         },
-        {"polars"},
+        {"numpy", "polars"},
     ),
     "merging": ({"errors", "fitted", "recipe", "statistics", "tensors"}, {"numpy", "polars"}),
     # Which columns of the data are treated with which fitted ones.

@@ -39,8 +39,20 @@ def _places(value: Any) -> Iterator[list[Any]]:
             yield from ([key, *rest] for rest in _places(inner))
 
 
+def test_quantiles_out_of_order(tmp_path: Path) -> None:
+    document = json.loads(normcli.fit(DATA, columns="x", method="quantile").to_json())
+    quantiles = document["columns"]["x"]["steps"][0]["params"]["quantiles"]
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(document))
+    assert normcli.load(path).params("x")["quantiles"] == [1.0, 2.0, 4.0]
+    quantiles.reverse()
+    path.write_text(json.dumps(document))
+    with pytest.raises(StatsFileError, match="quantiles are not in ascending order"):
+        normcli.load(path)
+
+
 @pytest.mark.parametrize("by", ["k", ""])
-@pytest.mark.parametrize("method", ["zscore", "clip:low=0+minmax:high=2", "decimal"])
+@pytest.mark.parametrize("method", ["zscore", "clip:low=0+minmax:high=2", "decimal", "quantile"])
 def test_mutations(tmp_path: Path, by: str, method: str) -> None:
     document = json.loads(normcli.fit(DATA, by=by or (), method=method).to_json())
     path = tmp_path / "s.json"

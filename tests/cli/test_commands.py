@@ -111,6 +111,15 @@ def test_show_marks_small_groups(tmp_path: Path, run: Any) -> None:
     assert run("invert", "s.json", stdin=applied).stdout == b"k,a\np,3\nq,5\n"
 
 
+def test_show_shortens_lists(run: Any) -> None:
+    rows = "".join(f"{i},{1000 * i}\n" for i in range(1, 1201))
+    run("fit", "-q", "-m", "quantile", "-c", "b", "-o", "s.json", stdin=f"a,b\n{rows}".encode())
+    one = run("show", "s.json", "--column", "b").stdout.decode()
+    assert "1,000 2200.2 3400.4 … 1,200,000 (1,000)" in one
+    quantiles = json.loads(run("show", "s.json", "--json").stdout)["columns"]["b"]["steps"][0]
+    assert len(quantiles["params"]["quantiles"]) == 1000
+
+
 def test_methods(run: Any) -> None:
     listed = run("methods").stdout.decode()
     names = [line.split()[0] for line in listed.splitlines()[1:] if line[:1].strip()]

@@ -6,6 +6,7 @@ absolute, in the units of what enters the step.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,6 +132,58 @@ def _root(power: int, error: float, whole: int, example: str, smallest: float) -
     return Bound((example,), lambda m, p, x: error * abs(x) + _LEAST, spread, whole, smallest)
 
 
+def _share(q: Sequence[float], x: float) -> float:
+    """Return F(x), with the definition's words: the mean over equal quantiles, 0 and 1 at the ends.
+
+    In steps between quantiles, of which there are len(q) − 1.
+    """
+    if x <= q[0] or x >= q[-1]:
+        return 0.0 if x <= q[0] else len(q) - 1.0
+    left, right = bisect.bisect_left(q, x), bisect.bisect_right(q, x)
+    if left < right:
+        return (left + right - 1) / 2
+    gap = Fraction(q[left]) - Fraction(q[left - 1])
+    return float(left - 1 + (Fraction(x) - Fraction(q[left - 1])) / gap)
+
+
+def _value(q: Sequence[float], place: float) -> float:
+    """Return what lies so many steps from the least quantile."""
+    place = min(max(place, 0.0), len(q) - 1.0)
+    i = min(int(place), max(0, len(q) - 2))
+    above = q[min(i + 1, len(q) - 1)]
+    return float(Fraction(q[i]) + Fraction(place - i) * (Fraction(above) - Fraction(q[i])))
+
+
+def _quantile_error(m: Any, p: Params, x: float) -> float:
+    q = p["quantiles"]
+    if x in q:
+        return 0.0
+    i = bisect.bisect(q, x) - 1
+    gap = float(Fraction(q[i + 1]) - Fraction(q[i]))
+    error = (8 if m.to == "uniform" else 40) * len(q) * 2.0**-53 * gap + _ulps(1, q[i], q[i + 1])
+    share = _share(q, x) / (len(q) - 1)
+    # Nearer than that to either end, Φ⁻¹ gives the end itself.
+    near = m.to == "normal" and min(share, 1 - share) < 1e-7 * (1 + 1e-6)
+    return error + near * 1e-7 * len(q) * gap + 2 * _LEAST
+
+
+def _quantile_spread(m: Any, p: Params, x: float, eta: float) -> float:
+    q, steps = p["quantiles"], len(p["quantiles"]) - 1
+    place = _share(q, x)
+    # Φ is nowhere steeper than 1/√(2π) < 0.4; and what may be a quantile is taken to be it.
+    reach = (eta + place * 2.0**-51) if m.to == "uniform" else 0.4 * eta + 2.0**-49
+    # The ends themselves stand in y as if they were that far from themselves.
+    near = 1e-7 if m.to == "normal" else 0.0
+    ends = [min(place, (1 - near) * steps), max(place, near * steps)]
+    ends = [ends[0] - reach * steps, ends[1] + reach * steps]
+    if ends[0] < near * steps:
+        ends[0] = 0.0
+    if ends[1] > (1 - near) * steps:
+        ends[1] = float(steps)
+    middle = _value(q, place)
+    return max(abs(_value(q, end) - middle) for end in ends) * (1 + 1e-9)
+
+
 def _nothing(*examples: str) -> Bound:
     return Bound(examples, lambda m, p, x: 0.0, lambda m, p, x, eta: eta, 2**53)
 
@@ -150,6 +203,12 @@ BOUNDS: dict[str, Bound] = {
         "median",
         lambda p: 1.482602218505602 * _scale_of("mad")(p),
         limited=True,
+    ),
+    "quantile": Bound(
+        ("quantile", "quantile:to=normal", "quantile:points=3"),
+        _quantile_error,
+        _quantile_spread,
+        2**39,
     ),
     "minmax": Bound(
         ("minmax", "minmax:low=-1,high=1", "minmax:low=0.1,high=0.7", "minmax:low=1,high=2"),

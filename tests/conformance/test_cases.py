@@ -13,7 +13,7 @@ import pytest
 import normcli
 from normcli.errors import DataError, NormWarning
 from normcli.methods import METHODS
-from normcli.recipe import parse_chain
+from normcli.recipe import option_text, parse_chain
 from tests.conformance.bounds import BOUNDS, COLUMN_METHODS
 from tests.conformance.columns import WHOLE, column, limits
 
@@ -121,7 +121,7 @@ def test_parameters_can_be_given(name: str) -> None:
     params = fitted.params("x")
     other = _frame(1.0, 9.0)
     for given in [*({key: value} for key, value in params.items()), params]:
-        chain = f"{name}:" + ",".join(f"{key}={value!r}" for key, value in given.items())
+        chain = f"{name}:" + ",".join(f"{key}={option_text(v)}" for key, v in given.items())
         method = parse_chain(chain)[0]
         assert method.given == given
         stats = _fit(frame, chain)

@@ -224,6 +224,7 @@ def _goes_together(first: str, second: str) -> bool:
         "mean_range",
         "robust",
         "mad",
+        "quantile",
     ) or first in (
         "minmax",  # its least value is 0
         "minmax:low=-1,high=1",

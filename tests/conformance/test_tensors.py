@@ -67,15 +67,25 @@ def _fit(frame: pl.DataFrame, chain: str, by: Sequence[str], **options: Any) -> 
         return normcli.fit(frame, method=chain, columns="*", exclude="g", by=by, **options)
 
 
-def flat(value: Any) -> list[Any]:
-    return [one for part in value for one in flat(part)] if isinstance(value, list) else [value]
+def flat(value: Any, depth: int = -1) -> list[Any]:
+    """Return what stands in lists: that deep only, since parameters may be lists themselves."""
+    if depth == 0 or not isinstance(value, list):
+        return [value]
+    return [one for part in value for one in flat(part, depth - 1)]
 
 
-def _steps(document: dict[str, Any], name: str, channel: int) -> list[dict[str, Any]]:
+def _depth(shape: tuple[int, ...], axis: str) -> int:
+    """Return how deep in lists the channels of that axis are."""
+    return {"none": 0, "all": len(shape)}.get(axis, len(axis.split(":")))
+
+
+def _steps(document: dict[str, Any], name: str, channel: int, depth: int) -> list[dict[str, Any]]:
     """Return what a stats file says of a column's steps, of a tensor only of that channel."""
     return [
         {
-            key: _of_channel(value, channel) if key in ("params", "groups", "state") else value
+            key: _of_channel(value, channel, depth)
+            if key in ("params", "groups", "state")
+            else value
             for key, value in step.items()
             if key != "axis"
         }
@@ -83,10 +93,11 @@ def _steps(document: dict[str, Any], name: str, channel: int) -> list[dict[str, 
     ]
 
 
-def _of_channel(part: dict[str, Any], channel: int) -> dict[str, Any]:
+def _of_channel(part: dict[str, Any], channel: int, depth: int) -> dict[str, Any]:
     if "rows" not in part:
-        return {key: flat(value)[channel] for key, value in part.items()}
-    return {**part, "rows": [[flat(value)[channel] for value in row] for row in part["rows"]]}
+        return {key: flat(value, depth)[channel] for key, value in part.items()}
+    rows = [[flat(value, depth)[channel] for value in row] for row in part["rows"]]
+    return {**part, "rows": rows}
 
 
 def check(
@@ -101,8 +112,9 @@ def check(
 
     found, wanted = json.loads(stats.to_json()), json.loads(expected.to_json())
     assert found.get("groups") == wanted.get("groups")
+    depth = _depth(shape, axis)
     for channel in range(channels):
-        assert _steps(found, "x", channel) == _steps(wanted, str(channel), 0)
+        assert _steps(found, "x", channel, depth) == _steps(wanted, str(channel), 0, 0)
     state = found["columns"]["x"]["state"]
     whole = scalars(series, shape, "none", keys)
     every = json.loads(_fit(whole, text, by).to_json())["columns"]["0"]
@@ -110,7 +122,7 @@ def check(
     if parse_chain(text)[0].fitted:
         for channel in range(channels):
             one = wanted["columns"][str(channel)]["state"]
-            assert _of_channel(state, channel) == _of_channel(one, 0)
+            assert _of_channel(state, channel, depth) == _of_channel(one, 0, 0)
     else:
         # What has no parameters of its own has no channels, either.
         assert state == every["state"]

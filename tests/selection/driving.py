@@ -14,7 +14,7 @@ from normcli.selection.scans import FirstLook
 from normcli.statistics import STATISTICS
 from normcli.statistics.base import Kind, Planes, Values
 
-__all__ = ["Setting", "planes_of", "search"]
+__all__ = ["Setting", "planes_of", "search", "searched"]
 
 Index = npt.NDArray[np.intp]
 _NOTHING = np.zeros(0, np.intp)
@@ -62,8 +62,24 @@ def search(
     groups: int = 1,
 ) -> tuple[dict[float, list[Any]], int]:
     """Return each percentile's value by cell, and how many scans that took."""
+    found, scans = searched(kind, planes, percentiles, setting, cells, groups)
+    assert found.results is not None
+    return {p: found.results[percentile_fraction(p)] for p in percentiles}, scans
+
+
+def searched(
+    kind: Kind,
+    planes: Planes,
+    percentiles: Sequence[float],
+    setting: Setting,
+    cells: Index | None = None,
+    groups: int = 1,
+    points: int = 0,
+) -> tuple[Search, int]:
+    """Return a search that has ended, and how many scans that took."""
     shares = [percentile_fraction(p) for p in percentiles]
-    found = Search(kind, shares, setting.memory, setting.workers, cells is not None)
+    grouped = cells is not None
+    found = Search(kind, shares, setting.memory, setting.workers, grouped, points)
     counts = STATISTICS["counts"].empty(kind, groups)
     extremes: Any = STATISTICS["extremes"].empty(kind, groups)
     scans = 0
@@ -91,5 +107,4 @@ def search(
             found.absorb(total)
         scans += 1
         assert scans <= 200, "the search does not end"
-    results = found.results
-    return {p: results[share] for p, share in zip(percentiles, shares, strict=True)}, scans
+    return found, scans

@@ -13,9 +13,9 @@ __all__ = ["Exact", "percentile"]
 class Exact:
     """A percentile of numbers: its exact value, and the two order statistics around its rank."""
 
-    def __init__(self, numbers: Sequence[Any], p: float) -> None:
+    def __init__(self, numbers: Sequence[Any], p: float | Fraction) -> None:
         ordered = sorted(map(Fraction, numbers))
-        rank = (len(ordered) - 1) * Fraction(str(p)) / 100
+        rank = (len(ordered) - 1) * (p if isinstance(p, Fraction) else Fraction(str(p))) / 100
         self.lower = ordered[math.floor(rank)]
         self.upper = ordered[math.ceil(rank)]
         self.value = self.lower + (rank - math.floor(rank)) * (self.upper - self.lower)

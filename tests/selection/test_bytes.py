@@ -17,6 +17,8 @@ CHAINS = {
     "large": "clip:low_q=1,high_q=99+robust",
     "few": "mad",
     "digits": "robust",
+    "skewed": "quantile:points=100",
+    "short": "quantile:points=20,to=normal",
 }
 GROUPINGS = pytest.mark.parametrize("by", [(), ("key",)], ids=["all rows", "by group"])
 
@@ -32,6 +34,8 @@ def frame() -> pl.DataFrame:
             "large": 2**62 + chance.integers(-(10**9), 10**9, ROWS),
             "few": chance.integers(-5, 5, ROWS),
             "digits": chance.integers(-(10**12), 10**12, ROWS),
+            "skewed": chance.lognormal(0, 8, ROWS),
+            "short": chance.integers(-100, 100, ROWS),
         }
     )
     missing = pl.Series(chance.random(ROWS) < 0.02)

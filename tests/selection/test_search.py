@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli.statistics.base import Kind
-from tests.selection.driving import Setting, planes_of, search
-from tests.selection.exact import percentile
+from tests.selection.driving import Setting, planes_of, search, searched
+from tests.selection.exact import Exact, percentile
 
 _SHARES = (0, 0.1, 2.5, 25, 100 / 3, 50, 66, 75, 99.9, 100)
 
@@ -149,6 +150,46 @@ def test_many_percentiles_at_once() -> None:
         if i % 2 == 0:
             assert value == ordered[i * 5 // 2]
         assert ordered[i * 5 // 2] <= value <= ordered[-(-i * 5 // 2)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_evenly_spaced(data: st.DataObject) -> None:
+    """As many as there are values at the most, in every group; with percentiles, and without."""
+    kind, numbers = data.draw(_kinds())
+    groups, points = data.draw(st.integers(1, 5)), data.draw(st.integers(2, 12))
+    rows = data.draw(
+        st.lists(st.tuples(numbers, st.integers(0, groups - 1)), min_size=1, max_size=40)
+    )
+    planes = planes_of(kind, [number for number, _ in rows])
+    cells = np.array([cell for _, cell in rows], np.intp)
+    shares = data.draw(st.sampled_from([(), (50,), (0, 99.9)]))
+    first = None
+    for setting in _SETTINGS:
+        found, _ = searched(kind, planes, shares, setting, cells, groups, points)
+        first = first or repr(found.spread)
+        assert repr(found.spread) == first, setting
+    for group, values in enumerate(found.spread):
+        own = [number for number, cell in rows if cell == group]
+        if not own:
+            assert values is None
+            continue
+        many = min(points, len(own))
+        assert len(values) == many
+        for i, value in enumerate(values):
+            Exact(own, Fraction(100 * i, max(1, many - 1))).check(value)
+
+
+def test_many_points_in_many_groups_take_few_scans_in_little_memory() -> None:
+    """Nearly all values are wanted, so cutting their ranges up further is of no use."""
+    chance = np.random.default_rng(14)
+    numbers, cells = chance.normal(size=30_000), chance.integers(0, 100, 30_000)
+    large, _ = searched("float", (numbers,), (), Setting(batch=9999), cells, 100, 200)
+    for memory in (1 << 20, 1 << 16, 1 << 10):
+        setting = Setting(memory=memory, batch=9999, limit=0)
+        found, scans = searched("float", (numbers,), (), setting, cells, 100, 200)
+        assert found.spread == large.spread
+        assert scans <= 9, scans
 
 
 @pytest.mark.parametrize("shape", _shapes())
