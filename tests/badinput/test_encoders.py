@@ -45,6 +45,13 @@ FITS: list[tuple[str, list[str], int]] = [
     ("not among the categories", ["-m", "ordinal:categories=small:medium", "-c", "size"], 3),
     ("not among the categories, chain", ["-s", "size=ordinal:categories=large+zscore"], 3),
     ("code 0 has no logarithm", ["-m", "ordinal+log"], 3),
+    ("tokens: numbers", ["-m", "tokens", "-c", "n"], 3),
+    ("tokens: nothing follows", ["-m", "tokens+zscore"], 2),
+    ("tokens: length", ["-m", "tokens:length=0"], 2),
+    ("tokens: max_words", ["-m", "tokens:max_words=2,oov=<oov>"], 2),
+    ("tokens: oov that is a word", ["-m", "tokens:oov=none"], 2),
+    ("tokens: no word", ["-m", "tokens:vocabulary=the:Cat"], 2),
+    ("tokens: a word twice", ["-m", "tokens:vocabulary=the:cat:the"], 2),
 ]
 
 
@@ -61,6 +68,9 @@ CARRIED: list[tuple[str, list[str], Any, Any, int]] = [
     ("apply: fraction", APPLY, fitted(columns="n"), CSV.replace(",1,", ",1.5,"), 3),
     ("apply: renamed", [*APPLY, "--map", "new=size"], fitted(), "new\nmini\n", 3),
     ("invert: text", INVERT, fitted(), CSV, 3),
+    ("tokens to csv", APPLY, fitted("tokens"), CSV, 2),
+    ("tokens to stdout", ["apply", "s.json", "a.csv"], fitted("tokens"), CSV, 2),
+    ("tokens from csv", INVERT, fitted("tokens"), CSV, 3),
     ("invert: no code", [*INVERT, "--map", "n=size"], fitted(), "n\n1\n7\n", 3),
     ("invert: no codes", [*INVERT, "--map", "n=size"], fitted(), "n\n-1\n1\n99\n2\n1e300\n", 3),
 ]
@@ -170,10 +180,11 @@ def test_edited_stats_file_refused(
 
 @pytest.mark.parametrize("state", [True, False])
 @pytest.mark.parametrize("columns", ["x", "n"])
-@pytest.mark.parametrize("method", ["ordinal", "ordinal:unseen=null+zscore"])
+@pytest.mark.parametrize("method", ["ordinal", "ordinal:unseen=null+zscore", "tokens:oov=<oov>"])
 def test_mutations(tmp_path: Path, method: str, columns: str, state: bool) -> None:
     """Whatever is changed: the file loads and means something, or it is refused."""
-    stats = normcli.fit(DATA, method=method, columns=columns, by="k", state=state)
+    frame = DATA.with_columns(pl.col("n").cast(pl.String)) if "tokens" in method else DATA
+    stats = normcli.fit(frame, method=method, columns=columns, by="k", state=state)
     text = stats.to_json()
     path = tmp_path / "s.json"
     for place in _places(json.loads(text)):

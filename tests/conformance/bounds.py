@@ -272,6 +272,11 @@ class Coded:
 
 ENCODERS: dict[str, Coded] = {
     "ordinal": Coded(("ordinal", "ordinal:unseen=null"), ("ordinal",), lambda text: text),
+    "tokens": Coded(
+        ("tokens", "tokens:pad=post,oov=<oov>,length=6"),
+        (),
+        lambda text: " ".join(text.lower().replace(",", " ").split()),
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,18 @@ def test_ordinal_with_categories_and_unknown_values() -> None:
 
 def _two_dimensional(values: pl.Series) -> Any:
     return np.array(values.to_list(), dtype=object if values.dtype == pl.String else None)[:, None]
+
+
+_KERAS = json.loads(Path(__file__).with_name("keras_tokens.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", _KERAS["cases"], ids=lambda case: str(case["options"]))
+def test_tokens(case: dict[str, Any]) -> None:
+    """As Keras' Tokenizer and pad_sequences; keras_tokens.py made the numbers."""
+    given = {key: value for key, value in case["options"].items() if value is not None}
+    chain = "tokens:" + ",".join(f"{key}={value}" for key, value in given.items())
+    stats = normcli.fit(pl.DataFrame({"x": _KERAS["texts"]}), method=chain)
+    assert stats.params("x")["length"] == case["length"]
+    found = stats.apply(pl.DataFrame({"x": _KERAS["new"]}))["x"]
+    assert found.dtype == pl.Array(pl.Int32, case["length"])
+    assert found.to_list() == case["codes"]
