@@ -81,10 +81,25 @@ class Task:
         """The number of cells of all rows, or of each group: one for each channel."""
         return self.channels[-1].count if self.channels else 1
 
+    @property
+    def steps(self) -> tuple[FittedStep, ...]:
+        """The steps whose parameters it takes."""
+        return self.before if self.partial is None else (*self.before, self.partial)
+
+    @property
+    def by_group(self) -> bool:
+        """Whether these parameters differ by group."""
+        return self.scope == "groups" and any(step.groups is not None for step in self.steps)
+
+    @cached_property
+    def table(self) -> Table:
+        """The constants of the steps: made once, for they may be as many as there are groups."""
+        return constants_table(self.steps, self.dtype, self.by_group).to_dict(as_series=True)
+
     @cached_property
     def constants(self) -> tuple[Channels, pl.DataFrame]:
         """The constants of the steps over tensors, by cell."""
-        steps = self.before if self.partial is None else (*self.before, self.partial)
+        steps = self.steps
         own = self.channels[: len(steps)]
         groups = None
         if self.scope == "groups":
@@ -307,19 +322,21 @@ class Contribution:
 
 def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[pl.Series], int]:
     """Return what the task is about, and how many values lie outside the domain of its step."""
-    steps = task.before if task.partial is None else (*task.before, task.partial)
-    by_group = task.scope == "groups" and any(step.groups is not None for step in steps)
-    table = constants_table(steps, task.dtype, by_group).to_dict(as_series=True)
+    lookup = lookup_of(task.table, task.by_group)
+    entering = forward(task.steps, pl.col("\0x"), task.dtype, lookup, task.table)[len(task.before)]
+    wanted = _wanted(task, entering, lookup, task.table)
     x = named(task.column)
-    if steps and steps[0].method.encodes:
+    if task.steps and task.steps[0].method.encodes:
         x = x.cast(task.dtype)
     frame = batch.select(x.alias("\0x"))
-    if by_group:
+    if task.by_group:
         assert ids is not None
-        frame = at_rows(frame, table, pl.Series(ids))
-    lookup = lookup_of(table, by_group)
-    entering = forward(steps, pl.col("\0x"), task.dtype, lookup, table)[len(task.before)]
-    return _taken(task, frame, entering, lookup, table)
+        used = {name for expression in wanted for name in expression.meta.root_names()}
+        constants = {
+            key: one for key, one in task.table.items() if key in used or one.dtype == pl.List
+        }
+        frame = at_rows(frame, constants, pl.Series(ids))
+    return _taken(frame, wanted)
 
 
 def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[list[pl.Series], int]:
@@ -332,24 +349,26 @@ def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[lis
     frame, entering, _ = forward_flat(
         frame, task.before, task.dtype, lookup, table, task.tensor.shape
     )
-    return _taken(task, frame, entering, lookup, table)
+    return _taken(frame, _wanted(task, entering, lookup, table))
 
 
-def _taken(
-    task: Task, frame: pl.DataFrame, entering: pl.Expr, lookup: Lookup, table: Table
-) -> tuple[list[pl.Series], int]:
-    """Evaluate what the task is about, of what enters its step, over a frame with constants."""
-    taken: Sequence[pl.Expr] = [entering]
+def _wanted(task: Task, entering: pl.Expr, lookup: Lookup, table: Table) -> list[pl.Expr]:
+    """Return the number of values outside the domain, and what the task is about."""
+    lanes: Sequence[pl.Expr] = [entering]
     if task.of is not None:
-        taken = task.of(entering, step_constants(len(task.before), lookup, table))
+        lanes = task.of(entering, step_constants(len(task.before), lookup, table))
     outside = pl.lit(0)
     if task.checked is not None:
         inside = task.checked.domain(entering)
         assert inside is not None
         outside = (entering.is_finite() & ~inside).sum()
-    made = frame.select(
-        outside.alias("\0outside"), *(lane.alias(f"\0{k}") for k, lane in enumerate(taken))
-    )
+    return [outside.alias("\0outside"), *(lane.alias(f"\0{k}") for k, lane in enumerate(lanes))]
+
+
+def _taken(frame: pl.DataFrame, wanted: Sequence[pl.Expr]) -> tuple[list[pl.Series], int]:
+    """Evaluate what a task is about over a frame of values and constants."""
+    # Lazily, so that what several expressions have in common is reckoned once.
+    made = frame.lazy().select(wanted).collect(engine="in-memory")
     count = made["\0outside"][0] if made.height else 0
     return made.get_columns()[1:], int(count or 0)
 

@@ -96,6 +96,12 @@ class ExactSum:
             total._adds = 2
         return total
 
+    def carried(self) -> ExactSum:
+        """Return the same sums with every limb but the top one below the base."""
+        total = self.copy()
+        total._carry()
+        return total
+
     def copy(self) -> ExactSum:
         """Return an independent copy."""
         twin = ExactSum(self.cells, self.low, self.limbs.copy())

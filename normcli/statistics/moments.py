@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from normcli.statistics.base import Index, Kind, State, Values, register
 from normcli.statistics.exactsum import ExactSum
 from normcli.statistics.kernel import add_moments
+from normcli.statistics.pairs import pair_of, variances
 
 __all__ = ["Moments"]
 
@@ -37,6 +41,16 @@ class Moments(State):
 
     def fold(self, cells: int = 1) -> Self:
         return type(self)(self.total.fold(cells), self.squares.fold(cells))
+
+    def means(self, count: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return Σx/n of all cells at once, within 1 ulp; NaN where n is 0."""
+        high, low = pair_of(self.total)
+        with np.errstate(invalid="ignore"):
+            return np.asarray((high + low) / count)
+
+    def variances(self, count: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return Σ(x−μ)²/n of all cells at once, within 2 ulp for sums below 2^500."""
+        return variances(pair_of(self.total), pair_of(self.squares), count)
 
     def to_json(self) -> list[list[Any]]:
         return [self.total.to_hex(), self.squares.to_hex()]

@@ -41,6 +41,22 @@ class Summary:
     quantiles: Mapping[float, Numbers] = field(default_factory=dict)
     spread_found: Numbers | None = None
 
+    def lane(self, k: int) -> Summary:
+        """Return the results of the k-th of several expressions that were taken in one scan."""
+        prefix = f"{k}."
+        return Summary(
+            {
+                name.removeprefix(prefix): state
+                for name, state in self.states.items()
+                if name.startswith(prefix)
+            }
+        )
+
+    @property
+    def moments(self) -> Moments:
+        """Σx and Σx², for whoever works on all cells at once."""
+        return cast(Moments, self.states["moments"])
+
     def _counts(self) -> Counts:
         return cast(Counts, self.states["counts"])
 
@@ -80,7 +96,7 @@ class Summary:
     @property
     def mean(self) -> Numbers:
         """Σx/n, correctly rounded."""
-        total = cast(Moments, self.states["moments"]).total
+        total = self.moments.total
         exponent, unit = total.exponent, 10**self.scale
         return [
             rounding.mean(number, exponent, n, unit) if n else None
@@ -89,7 +105,7 @@ class Summary:
 
     def std(self, ddof: int = 0) -> Numbers:
         """√(Σ(x−μ)²/(n−ddof)), correctly rounded; None where n ≤ ddof."""
-        moments = cast(Moments, self.states["moments"])
+        moments = self.moments
         unit = 10**self.scale
         return [
             rounding.standard_deviation(
@@ -142,7 +158,7 @@ class Summary:
     @property
     def rms(self) -> Numbers:
         """√(Σx²/n), correctly rounded."""
-        squares = cast(Moments, self.states["moments"]).squares
+        squares = self.moments.squares
         exponent, unit = squares.exponent, 10**self.scale
         return [
             rounding.root_mean_square(number, exponent, n, unit) if n else None

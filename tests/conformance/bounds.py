@@ -36,8 +36,8 @@ class Bound:
     `examples` are chains of this one step that the tests run. `error` bounds what apply and
     invert do to x; `spread` bounds how far x moves when y is off by eta. Whole numbers come
     back identical where |x| (or |x − shift|, if the method is equivariant) is below `whole`;
-    `smallest` is where the domain begins. `limited` returns a scale that |x − median| may exceed
-    so far that y overflows.
+    `smallest` is where the domain begins. `covers` says whether the bound holds for an x, y being
+    able to hold numbers up to a largest one: elsewhere y overflows, or can't tell x from others.
     """
 
     examples: tuple[str, ...]
@@ -45,14 +45,11 @@ class Bound:
     spread: Callable[[Method, Params, float, float], float]
     whole: int
     smallest: float = -math.inf
-    limited: Callable[[Params], float] | None = None
+    covers: Callable[[Params, float, float], bool] | None = None
 
     def holds(self, p: Params, x: float, largest: float) -> bool:
         """Say whether the bound covers an x, y being able to hold numbers up to `largest`."""
-        if self.limited is None:
-            return True
-        distance = abs(Fraction(x) - Fraction(p["median"]))
-        return distance < Fraction(self.limited(p)) * Fraction(largest)
+        return self.covers is None or self.covers(p, x, largest)
 
 
 def _ulps(count: int, *magnitudes: float) -> float:
@@ -72,12 +69,17 @@ def _shifted(
     examples: Sequence[str], shift: str, scale: Callable[[Params], float], limited: bool = False
 ) -> Bound:
     """y = (x − shift)/scale; `limited` if the scale does not grow with max|x − shift|."""
+
+    def within(p: Params, x: float, largest: float) -> bool:
+        distance = abs(Fraction(x) - Fraction(p[shift]))
+        return distance < Fraction(scale(p)) * Fraction(largest)
+
     return Bound(
         tuple(examples),
         lambda m, p, x: _ulps(4, x, float(p[shift])) + _LEAST * (1 + scale(p)),
         lambda m, p, x, eta: scale(p) * eta,
         2**49,
-        limited=scale if limited else None,
+        covers=within if limited else None,
     )
 
 
@@ -184,6 +186,41 @@ def _quantile_spread(m: Any, p: Params, x: float, eta: float) -> float:
     return max(abs(_value(q, end) - middle) for end in ends) * (1 + 1e-9)
 
 
+def _power(examples: Sequence[str], offset: int, smallest: float = -math.inf) -> Bound:
+    """y = ±(e^(ω·l) − 1)/ω with l = ln(offset + |x|), ω = λ, for x < 0 2 − λ."""
+
+    def parts(p: Params, x: float) -> tuple[float, float, float]:
+        """Return ω, l, and what a relative error of y is multiplied with to be one of e^l."""
+        power = float(2 - p["lambda"] if x < 0 else p["lambda"])
+        log = math.log1p(abs(x)) if offset else math.log(x)
+        if power == 0:
+            return power, log, abs(log)
+        return power, log, abs(math.expm1(min(-power * log, 709.0)) / power)
+
+    def covers(p: Params, x: float, largest: float) -> bool:
+        power, log, condition = parts(p, x)
+        rounding = 2.0**-53 if largest > 2.0**200 else 2.0**-24
+        # y = −1/ω to so many digits that the others don't tell x, or y overflows.
+        told = abs(power) * condition * 8 * rounding < 2.0**-8
+        return told and power * log < math.log(largest) + min(0.0, math.log(abs(power) or 1))
+
+    def error(m: Method, p: Params, x: float) -> float:
+        power, log, condition = parts(p, x)
+        relative = (16 * condition + 20 * abs(log)) * 2.0**-53
+        tiny = 8 * _LEAST * (1 + abs(power) + (1 / abs(power) if power else 0))
+        return (offset + abs(x)) * relative + 12 * 2.0**-53 * abs(x) + tiny
+
+    def spread(m: Method, p: Params, x: float, eta: float) -> float:
+        power, log, _ = parts(p, x)
+        moved = eta / math.exp(power * log)
+        if power:
+            lost = abs(power) * moved
+            moved = -math.log1p(-lost) / abs(power) if lost < 1 else math.inf
+        return (offset + abs(x)) * (math.expm1(moved) if moved < 700 else math.inf)
+
+    return Bound(tuple(examples), error, spread, 2**42, smallest, covers)
+
+
 def _nothing(*examples: str) -> Bound:
     return Bound(examples, lambda m, p, x: 0.0, lambda m, p, x, eta: eta, 2**53)
 
@@ -250,6 +287,8 @@ BOUNDS: dict[str, Bound] = {
     ),
     "sqrt": _root(2, 3 * 2.0**-53, 2**50, "sqrt", 0.0),
     "cbrt": _root(3, 8 * 2.0**-53, 2**48, "cbrt", -math.inf),
+    "boxcox": _power(("boxcox", "boxcox:lambda=0.5", "boxcox:lambda=0"), 0, _LEAST),
+    "yeojohnson": _power(("yeojohnson", "yeojohnson:lambda=1.5", "yeojohnson:lambda=0"), 1),
     "clip": _nothing("clip:low=-1e300", "clip:low=-1e300,high=1e300", "clip:low_q=0,high_q=100"),
     # On its own it leaves the column out of the fit.
     "skip": _nothing("skip+clip:low=-1e300"),

@@ -75,7 +75,7 @@ def test_one_row_and_constant_columns(name: str, rows: int) -> None:
         expected = {"zscore": 0, "center": 0, "mean_range": 0, "minmax": 0, "maxabs": 1, "rms": 1}
         assert found[0] == expected.get(name, found[0])
         back = stats.invert(carried)
-        if METHODS[name].parameters and name != "decimal":
+        if METHODS[name].parameters and name not in ("decimal", "boxcox"):
             assert back.equals(frame)
         else:
             method = parse_chain(_FIRST[name])[0]

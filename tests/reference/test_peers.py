@@ -24,6 +24,7 @@ from sklearn import datasets
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
+    PowerTransformer,
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
@@ -238,6 +239,29 @@ def test_quantile_of_values_that_differ(to: str) -> None:
     _check(data, chain, y, {"quantiles": transformer.quantiles_.T})
 
 
+@pytest.mark.parametrize("name", ["boxcox", "yeojohnson"])
+@pytest.mark.parametrize("data", _DATA.values(), ids=_DATA)
+def test_power_transforms(data: Floats, name: str) -> None:
+    """The same lambda as scikit-learn's to 1e-5, or one that is more likely; then the same y."""
+    finite = data[~np.isnan(data).any(axis=1)]
+    kept = finite[:, (finite > 0).all(axis=0)] if name == "boxcox" else finite
+    if kept.shape[1] == 0:
+        return
+    method = "box-cox" if name == "boxcox" else "yeo-johnson"
+    transformer = PowerTransformer(method, standardize=False).fit(kept)
+    frame = _frame(kept)
+    stats = normcli.fit(frame, method=name)
+    found = np.array([stats.params(column)["lambda"] for column in frame.columns])
+    likelihood = scipy_stats.boxcox_llf if name == "boxcox" else scipy_stats.yeojohnson_llf
+    for mine, theirs, x in zip(found, transformer.lambdas_, kept.T, strict=True):
+        if abs(mine - theirs) > 1e-5:
+            assert likelihood(mine, x) >= likelihood(theirs, x) - 1e-9 * abs(likelihood(theirs, x))
+    transformer.lambdas_ = found
+    expected = transformer.transform(kept)
+    carried = stats.apply(frame).to_numpy()
+    assert np.all(np.abs(carried - expected) <= 1e-9 * np.abs(expected) + 1e-12)
+
+
 _FUNCTIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
     "log": (np.log, np.exp),
     "log2": (np.log2, np.exp2),
@@ -291,7 +315,7 @@ def test_groups_are_scaled_as_if_alone() -> None:
 def test_every_method_has_a_reference() -> None:
     named = {*(chain.split(":")[0].split("+")[0] for chain in _FUNCTIONS)}
     named |= {"zscore", "center", "scale", "minmax", "maxabs", "rms", "mean_range"}
-    named |= {"decimal", "clip", "robust", "mad", "quantile"}
+    named |= {"decimal", "clip", "robust", "mad", "quantile", "boxcox", "yeojohnson"}
     named |= {name for name, method in METHODS.items() if method.joins}  # test_rows.py
     named |= {"ordinal", "tokens"}  # test_text.py
     assert named == set(METHODS), "compare the new method with its reference in docs/methods.md"
