@@ -77,3 +77,23 @@ def test_durations_in_text_are_written_as_they_are_read(tmp_path: Path, run: Any
             run("fit", name, "--type", "d=Duration(us)", "-c", "d", "-m", chain, "-o", "s.json")
             applied = run("apply", "s.json", name)
             assert run("invert", "s.json", stdin=applied.stdout).stdout.decode() == text
+
+
+@pytest.mark.parametrize("ending", ["parquet", "ndjson", "arrow", "arrows"])
+def test_tokens_there_and_back(tmp_path: Path, run: Any, ending: str) -> None:
+    (tmp_path / "a.csv").write_text('id,t\n1,"To be, or NOT"\n2,\n3,zoë be\n')
+    fitted = run("fit", "a.csv", "-m", "tokens", "-o", "s.json")
+    assert fitted.stdout == b""
+    run("apply", "s.json", "a.csv", "-o", f"n.{ending}")
+    piped = (tmp_path / f"n.{ending}").read_bytes()
+    done = run(
+        "invert",
+        "s.json",
+        "--from",
+        ending.replace("arrow", "ipc") if ending == "arrow" else ending,
+        "--to",
+        "csv",
+        stdin=piped,
+    )
+    assert done.stdout.decode() == "id,t\n1,to be or not\n2,\n3,zoë be\n"
+    assert done.stderr.count(b"does not bring back capitals") == 1
