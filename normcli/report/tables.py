@@ -134,8 +134,11 @@ def number(value: Any) -> str:
         return "–"
     if isinstance(value, str):
         return value
-    if isinstance(value, (list, pl.Series)):
-        return _shortened(list(value))
+    if isinstance(value, pl.Series):
+        first = ", ".join(map(str, value[:_MOST_VALUES]))
+        return first if len(value) <= _MOST_VALUES else f"{first}, … ({len(value):,})"
+    if isinstance(value, list):
+        return _shortened(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.7g}"
 
 
