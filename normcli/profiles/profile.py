@@ -63,9 +63,9 @@ class Wording:
     """What the sampled values of a column of text look like."""
 
     words: int
-    """The 95th percentile of the number of words."""
+    """The 95th percentile of the number of words, between spaces or punctuation."""
     typical_words: float
-    """The mean number of words."""
+    """The mean number of words, between spaces only: a UUID is one."""
     numbers: float
     """The share that can be read as numbers."""
     others: tuple[str, ...]

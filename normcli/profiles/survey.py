@@ -25,6 +25,8 @@ _MOST_VALUES = 1 << 24
 _GROUP = "\0group"
 _LEAST_GROUP = 10
 _HEAD = 64
+# As the method tokens cuts: at white space and ASCII punctuation, but not at an apostrophe.
+_TOKEN = r"""[^\s!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]+"""
 _DIGITS = re.compile(r"\d+")
 _SHOWN = 4
 
@@ -67,6 +69,7 @@ class Survey:
                     value.hash().alias(name),
                     value.str.slice(0, _HEAD).alias(f"{name}\0head"),
                     value.str.count_matches(r"\S+").alias(f"{name}\0words"),
+                    value.str.count_matches(_TOKEN).alias(f"{name}\0tokens"),
                 ]
             else:
                 sampled.append(value)
@@ -122,11 +125,11 @@ class Survey:
 
     def _wording(self, name: str) -> Wording:
         frame = self._frame().filter(named(name).is_not_null())
-        heads, words = frame[f"{name}\0head"], frame[f"{name}\0words"]
+        heads, words, tokens = (frame[f"{name}\0{part}"] for part in ("head", "words", "tokens"))
         numbers = heads.str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
         others = heads.filter(~numbers).unique().sort().head(_SHOWN)
         return Wording(
-            math.ceil(words.quantile(0.95, "linear") or 0),
+            math.ceil(tokens.quantile(0.95, "linear") or 0),
             float(words.mean() or 0),  # type: ignore[arg-type]
             float(numbers.mean() or 0),  # type: ignore[arg-type]
             tuple(others.to_list()),

@@ -21,6 +21,7 @@ OFFERED = frozenset(
         "skip",
         "sqrt",
         "symlog",
+        "tokens",
         "zscore",
     )
 )

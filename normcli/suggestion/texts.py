@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from normcli.profiles import Profile
-from normcli.suggestion.advice import OFFERED, Advice
+from normcli.suggestion.advice import Advice
 from normcli.suggestion.shapes import After
 from normcli.suggestion.words import each_row, percent, plural
 
@@ -12,6 +12,7 @@ __all__ = ["TEXTS"]
 _MOST_CATEGORIES = 256
 _LEAST_OF_EACH = 5
 _SENTENCE = 4.0
+_LONGEST = 1000
 _MOST_NUMBERS = 0.5
 _MOST_DATES = 0.9
 
@@ -43,8 +44,7 @@ def sentences(column: Profile, after: After) -> Advice | None:
     if wording is None or wording.typical_words < _SENTENCE or _few(column):
         return None
     reason = f"free text; 95 % have at most {plural(wording.words, 'word')}"
-    chain = f"tokens:length={wording.words}" if "tokens" in OFFERED else "skip"
-    return Advice(chain, reason)
+    return Advice(f"tokens:length={min(wording.words, _LONGEST)}", reason)
 
 
 def text_identifier(column: Profile, after: After) -> Advice | None:

@@ -36,7 +36,7 @@ def arrays(dtype: type[pl.DataType], *shape: int) -> pl.Series:
     return pl.Series(values.tolist(), dtype=pl.Array(dtype, shape), strict=False)
 
 
-TOKENS = "tokens:length=7" if "tokens" in OFFERED else "skip"
+TOKENS = "tokens:length="
 
 CLOCK = ("minmax:min=0,max=2400", "clock times as hhmm")
 
@@ -202,3 +202,21 @@ def test_no_scale_is_too_large_or_too_small() -> None:
 def test_words_of_names() -> None:
     assert words("") == words("日付") == ()
     assert words("userID") == ("user", "id")
+
+
+def test_the_length_of_tokens_is_counted_as_tokens_counts() -> None:
+    """Where all texts are equally long, it is what `tokens` finds by itself."""
+    texts = [f"It's {i}: a well-known\ttext,\nnr. {i}_{i} (of {2 * i}) - done!" for i in DIGITS]
+    frame = pl.DataFrame({"note": texts})
+    advice = normcli.suggest(frame).columns["note"]
+    found = normcli.fit(frame, method="tokens", columns="note").apply(frame)
+    dtype = found.schema["note"]
+    assert isinstance(dtype, pl.Array)
+    assert advice.chain == f"tokens:length={dtype.size}"
+    uuids = [f"{i:08x}-{i:04x}-{i:04x}-{i:04x}-{i:012x}" for i in range(400)]
+    assert normcli.suggest(pl.DataFrame({"key": uuids})).columns["key"].chain == "skip"
+
+
+def test_very_long_texts_are_cut() -> None:
+    frame = pl.DataFrame({"x": [f"{i} " + "word " * 2000 for i in range(40)]})
+    assert normcli.suggest(frame).columns["x"].chain == "tokens:length=1000"
