@@ -43,6 +43,7 @@ _KINDS = {
     "count": _COUNT,
     "exact": _EXACT,
     "exacts": _EXACTS,
+    "counts": {"type": "string", "pattern": "^((0|[1-9][0-9]*)( |$))*$"},
     "histogram": _HISTOGRAM,
 }
 
@@ -57,7 +58,8 @@ _FIELDS: dict[str, Schema] = {
     **dict.fromkeys(("sum", "sum_of_squares"), _kind("exact")),
     "histogram": _kind("histogram"),
     "vectors": _kind("count"),
-    **dict.fromkeys(("sums", "products"), _kind("exacts")),
+    **dict.fromkeys(("sums", "products", "block_sums", "block_sums_of_squares"), _kind("exacts")),
+    "block_counts": _kind("counts"),
     **dict.fromkeys(("categories", "words"), _TABLE),
     "longest": _COUNT,
 }

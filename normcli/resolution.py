@@ -70,6 +70,12 @@ def resolve(recipe: Recipe, schema: pl.Schema) -> dict[str, Target]:
                         _dtype_hint(name, dtype),
                     )
                 continue
+            for other in (other for step in chain for other in step.reads):
+                if other not in schema:
+                    raise DataError(
+                        f'column "{name}": {chain_text(chain)} needs a column "{other}"',
+                        did_you_mean(other, schema),
+                    )
             try:
                 given_params(chain[0], dtype)
             except UsageError as error:

@@ -273,6 +273,11 @@ class Method:
         return (Question(f"percentiles {text}{', …' * (len(shares) > _MOST_SHARES)}", True),)
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Other columns that fitting reads, by name."""
+        return ()
+
+    @property
     def percentiles(self) -> tuple[float, ...]:
         """The percentiles of x that `fit` reads."""
         return ()

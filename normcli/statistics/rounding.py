@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["mean", "root_mean_square", "standard_deviation", "variance"]
+__all__ = ["mean", "root_mean_square", "square_root", "standard_deviation", "variance"]
 
 
 def _shifted(number: int, exponent: int, denominator: int) -> tuple[int, int]:
@@ -25,7 +25,7 @@ def _divide(numerator: int, denominator: int) -> float:
         return math.inf if numerator > 0 else -math.inf
 
 
-def _root(numerator: int, denominator: int) -> float:
+def square_root(numerator: int, denominator: int) -> float:
     """Return √(numerator/denominator), correctly rounded."""
     if numerator == 0:
         return 0.0
@@ -92,10 +92,10 @@ def standard_deviation(
     numerator, denominator = _variance_ratio(
         total, exponent, squares, squares_exponent, count, count - ddof
     )
-    return _root(numerator, denominator * unit * unit)
+    return square_root(numerator, denominator * unit * unit)
 
 
 def root_mean_square(squares: int, exponent: int, count: int, unit: int = 1) -> float:
     """Return √(Σx²/n) from the exact sum of squares."""
     numerator, denominator = _shifted(squares, exponent, count * unit * unit)
-    return _root(numerator, denominator)
+    return square_root(numerator, denominator)

@@ -229,6 +229,9 @@ BOUNDS: dict[str, Bound] = {
     "zscore": _shifted(("zscore", "zscore:ddof=1"), "mean", _scale_of("std")),
     "center": _shifted(("center",), "mean", lambda p: 1.0),
     "mean_range": _shifted(("mean_range",), "mean", _scale_of("range")),
+    "median_of_means": _shifted(
+        ("median_of_means", "median_of_means:blocks=1"), "mean", _scale_of("std"), limited=True
+    ),
     "robust": _shifted(
         ("robust", "robust:low=10,high=90", "robust:unit_variance=true"),
         "median",

@@ -74,12 +74,14 @@ def batch(kind: Kind, rows: Sequence[Row], cells: int, *, single: bool = False) 
         planes = (np.array(high, np.int64), np.array(low, np.uint64))
     else:
         planes = (np.array(numbers, _DTYPES[kind]),)
+    # Any block will do, as long as equal values come into the same one.
+    blocks = np.array([hash(number) % 3 for number in numbers], np.intp)
     ids = np.array([cell for cell, _ in valid], np.intp)
     starts = np.flatnonzero(np.diff(ids, prepend=-1)).astype(np.intp)
     if single:
         assert cells == 1
-        return Values(kind, planes, None, None, null, nan, inf)
-    return Values(kind, planes, starts, ids[starts], null, nan, inf)
+        return Values(kind, planes, None, None, null, nan, inf, blocks, 3)
+    return Values(kind, planes, starts, ids[starts], null, nan, inf, blocks, 3)
 
 
 def fitted(statistic: type[State], kind: Kind, parts: Sequence[Sequence[Row]], cells: int) -> State:
