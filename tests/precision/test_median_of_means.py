@@ -28,13 +28,14 @@ _FRAME = pl.DataFrame(
 
 def _by_definition(frame: pl.DataFrame, blocks: Blocks, ddof: int) -> tuple[float, float]:
     numbers = block_numbers(frame, blocks)
-    means, variances = [], []
+    means: list[Fraction] = []
+    variances: list[Fraction] = []
     for block in range(blocks.count):
         x = [Fraction(value) for value in frame["x"].to_numpy()[numbers == block].tolist()]
         if x:
-            means.append(sum(x) / len(x))
+            means.append(Fraction(sum(x)) / len(x))
         if len(x) > ddof:
-            variances.append(sum((v - means[-1]) ** 2 for v in x) / (len(x) - ddof))
+            variances.append(Fraction(sum((v - means[-1]) ** 2 for v in x)) / (len(x) - ddof))
     variance = statistics.median(variances)
     root = float(variance) ** 0.5
     return float(statistics.median(means)), root
