@@ -218,7 +218,9 @@ def _fields(statistics: Iterable[str]) -> dict[str, Schema]:
 
 def _column(grouped: bool) -> Schema:
     # Percentiles of sketches bring their histogram along.
-    kinds = [_fields(RAW_STATISTICS), _fields({*RAW_STATISTICS, *SKETCH_STATISTICS})]
+    more = {method.statistics for method in METHODS.values() if not method.encodes}
+    wanted = {frozenset({*RAW_STATISTICS, *each}) for each in (*more, SKETCH_STATISTICS)}
+    kinds = [_fields(each) for each in sorted(wanted, key=sorted)]
     states = [_table("fields", fields) if grouped else _object(fields) for fields in kinds]
     steps: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}
     if not grouped:

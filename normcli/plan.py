@@ -354,7 +354,8 @@ def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[lis
 
 def _wanted(task: Task, entering: pl.Expr, lookup: Lookup, table: Table) -> list[pl.Expr]:
     """Return the number of values outside the domain, and what the task is about."""
-    lanes: Sequence[pl.Expr] = [entering]
+    # Codes are whole numbers; what is counted from the first step on are floats.
+    lanes: Sequence[pl.Expr] = [entering.cast(pl.Float64)]
     if task.of is not None:
         lanes = task.of(entering, step_constants(len(task.before), lookup, table))
     outside = pl.lit(0)

@@ -72,10 +72,11 @@ def _plain(series: pl.Series) -> Sequence[Hashes]:
         text = series if dtype == pl.Binary() else series.cast(pl.String)
         return [_of_bytes(text.cast(pl.Binary))]
     if isinstance(dtype, pl.Decimal):
-        wide = series.to_physical().cast(pl.Int128).fill_null(0)
-        high = (wide // 2**64).cast(pl.Int64).to_numpy()
-        low = (wide % 2**64).cast(pl.UInt64).to_numpy()
-        return [low, high.view(np.uint64)]
+        # Arrow keeps a decimal as a 128-bit integer: low half, high half.
+        array = series.rechunk().to_arrow()
+        halves = np.frombuffer(array.buffers()[1], np.uint64)[2 * array.offset :]
+        halves = halves[: 2 * len(array)].reshape(-1, 2)
+        return [halves[:, 0], halves[:, 1]]
     if dtype.is_float():
         numbers = series.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
         return [np.where(np.isnan(numbers), _NAN, numbers.view(np.uint64))]

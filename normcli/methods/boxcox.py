@@ -14,6 +14,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Needs,
     Parameter,
@@ -42,9 +43,9 @@ class BoxCox(Method):
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 4.0, 9.0]})
     >>> stats = fit(frame, method="boxcox")
     >>> round(stats.params("x")["lambda"], 6)
-    -0.096606
+    -0.075247
     >>> fit(frame, method="boxcox:lambda=0.5").apply(frame)["x"].to_list()
-    [0.0, 0.8284271247461903, 2.0, 4.0]
+    [0.0, 0.8284271247461901, 1.9999999999999996, 4.000000000000001]
     """
 
     name: ClassVar[str] = "boxcox"
@@ -55,7 +56,7 @@ class BoxCox(Method):
     )
     asks_once: ClassVar[bool] = False
 
-    lambda_: float | None = None
+    lambda_: Given = None
 
     @property
     def questions(self) -> tuple[Question, ...]:

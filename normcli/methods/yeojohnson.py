@@ -14,6 +14,7 @@ from normcli.methods.base import (
     Constants,
     Expressions,
     Found,
+    Given,
     Method,
     Needs,
     Parameter,
@@ -36,7 +37,7 @@ class YeoJohnson(Method):
     """y = ((1 + x)^λ − 1)/λ for x ≥ 0, −((1 − x)^(2−λ) − 1)/(2 − λ) for x < 0; ln at exponent 0.
 
     λ makes y as normal as it can be: it maximizes the likelihood of x if y is normal, to 1e-6,
-    between −99 and 101 and where no y overflows. It is 1, which leaves x as it is, if all values
+    between −999 and 1001 and where no y overflows. It is 1, which leaves x as it is, if all values
     are equal or below 2⁻⁶⁰ in magnitude. Add zscore for mean 0 and standard deviation 1:
     yeojohnson+zscore. y beyond −1/λ (1/(2 − λ)) has no x: NaN. As scikit-learn's
     PowerTransformer without standardize (Yeo, Johnson: A new family of power transformations to
@@ -46,9 +47,9 @@ class YeoJohnson(Method):
     >>> frame = pl.DataFrame({"x": [-1.0, 0.0, 1.0, 8.0]})
     >>> stats = fit(frame, method="yeojohnson")
     >>> round(stats.params("x")["lambda"], 6)
-    0.496606
+    0.067434
     >>> fit(frame, method="yeojohnson:lambda=0.5").apply(frame)["x"].to_list()
-    [-1.2189514164974602, 0.0, 0.8284271247461903, 4.0]
+    [-1.2189514164974597, 0.0, 0.8284271247461901, 4.000000000000001]
     """
 
     name: ClassVar[str] = "yeojohnson"
@@ -63,7 +64,7 @@ class YeoJohnson(Method):
     )
     asks_once: ClassVar[bool] = False
 
-    lambda_: float | None = None
+    lambda_: Given = None
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -117,14 +118,14 @@ class YeoJohnson(Method):
             .then(log)
             .when(power == 1)
             .then(x.abs())
-            .otherwise(expm1(log * power) / power)
+            .otherwise(quotient(expm1(log * power), power))
         )
         return pl.when(x < 0).then(-y).otherwise(y)
 
     def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
         power = pl.when(y < 0).then(p["below"]).otherwise(p["above"])
         size = y.abs()
-        log = pl.when(power == 0).then(size).otherwise((size * power).log1p() / power)
+        log = pl.when(power == 0).then(size).otherwise(quotient((size * power).log1p(), power))
         x = pl.when(power == 1).then(size).otherwise(expm1(log))
         return pl.when(y < 0).then(-x).otherwise(x)
 

@@ -69,7 +69,7 @@ CHAINS = [
     "asinh:s=2+scale+rms",
     *sorted(
         {name for name, method in METHODS.items() if not (method.joins or method.encodes)}
-        - {"clip", "skip", "log", "log2", "log10", "log1p", "sqrt"}
+        - {"clip", "skip", "boxcox", "log", "log2", "log10", "log1p", "sqrt"}
     ),
 ]
 VECTORS = [
