@@ -191,7 +191,9 @@ class ColumnFit:
         search = self._searches.get(scope)
         partial = None
         if needs.of is not None:
-            names = SKETCH_STATISTICS if self.limits.sketched else needs.statistics
+            names = needs.statistics
+            if needs.percentiles and self.limits.sketched:
+                names = SKETCH_STATISTICS
             method = self.chain[step]
             own = self.channels[step]
             of_rows = self._known(own.count) | self._found.get("rows", {})
