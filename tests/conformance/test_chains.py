@@ -61,7 +61,9 @@ def test_a_chain_is_two_fits(first: str, second: str) -> None:
         with pytest.raises(DataError, match="outside the domain of boxcox"):
             _fit(_frame(), f"{first}+{second}")
         return
-    for dtype in (pl.Float64, pl.Int64):
+    # The logarithm of 1 is 0, which has no power.
+    whole = second != "boxcox" or first not in ("log", "log2", "log10", "boxcox")
+    for dtype in (pl.Float64, pl.Int64) if whole else (pl.Float64,):
         frame = _frame(dtype)
         between = _fit(frame, first).apply(frame)
         chained, alone = _fit(frame, f"{first}+{second}"), _fit(between, second)
