@@ -32,7 +32,7 @@ def findings(column: FittedColumn, min_group: int = 0) -> Iterator[str]:
         and summary["min"] == summary["max"]
         and not all(step.method.joins for step in column.steps)
     ):
-        yield f"is constant ({summary['min']}); its scale is taken to be 1"
+        yield f"is constant ({summary['min']}); {column.steps[0].method.constant}"
     else:
         yield from _of_channels(column)
     yield from small_group_notes(column, min_group)

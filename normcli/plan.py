@@ -21,8 +21,8 @@ from normcli.fitted import FittedStep, States
 from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
 from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
-from normcli.methods.base import Blocks, Expressions
-from normcli.rowhash import block_numbers
+from normcli.methods.base import Batches, Blocks, Expressions
+from normcli.rowblocks import RowBlocks
 from normcli.rowsteps import forward_flat
 from normcli.statistics import Kind, State, Values
 from normcli.statistics.compiled import SWEPT, Sweep, sweep_for
@@ -68,7 +68,7 @@ class Task:
     partial: FittedStep | None = None
     of: Callable[[pl.Expr, Expressions], Sequence[pl.Expr]] | None = None
     lanes: int = 1
-    blocks: Blocks | None = None
+    blocks: Blocks | Batches | None = None
     kind: Kind | None = None
     """How the values are held where they are not to be counted as numbers ("text")."""
     tensor: Tensor | None = None
@@ -120,7 +120,7 @@ class Task:
     @property
     def columns(self) -> tuple[str, ...] | None:
         """The columns that are read for it; None for all."""
-        if self.blocks is None:
+        if not isinstance(self.blocks, Blocks):
             return (self.column,)
         return None if self.blocks.by is None else (self.column, self.blocks.by)
 
@@ -154,6 +154,8 @@ class Contribution:
         self.sweeps = [
             self._sweeps_of(*each) for each in zip(the_pass.tasks, self.states, strict=True)
         ]
+        self.row_blocks = RowBlocks()
+        self.in_order = any(task.in_order for task in the_pass.tasks)
         self.outside = [0] * len(the_pass.tasks)
         """For each task how many values lay outside the domain of its step."""
         self.examples = [pl.Series(dtype=pl.Null)] * len(the_pass.tasks)
@@ -180,14 +182,18 @@ class Contribution:
         narrow = None if ids is None else ids.astype(np.uint32)
         layout = cache(lambda: None if ids is None else GroupLayout.of(ids, cells))
         raw = cache(lambda column: split(batch[column]))
-        blocks = cache(lambda wanted: block_numbers(batch, wanted))
+
+        @cache
+        def blocks(wanted: Blocks | Batches, scope: Scope) -> Index:
+            return self.row_blocks.numbers(batch, wanted, ids if scope == "groups" else None)
 
         def values_of(task: Task, lane: pl.Series) -> Values:
             part = raw(task.column) if task.is_raw else split(lane)
             sorted_by = layout() if task.scope == "groups" else None
             values = _values(part, sorted_by)
             if task.blocks is not None:
-                values = _with_blocks(values, part, sorted_by, task, blocks(task.blocks))
+                own = blocks(task.blocks, task.scope)
+                values = _with_blocks(values, part, sorted_by, task, own)
             return values
 
         for i, task in enumerate(self.the_pass.tasks):
@@ -195,7 +201,7 @@ class Contribution:
                 self._take_texts(i, task, batch[task.column])
                 continue
             if task.tensor is not None:
-                self._update_tensor(i, task, batch, ids)
+                self._update_tensor(i, task, batch, ids, blocks)
                 continue
             lanes = [batch[task.column]]
             if not task.is_raw or task.checked is not None:
@@ -203,6 +209,8 @@ class Contribution:
                 self.outside[i] += outside
                 lanes = lanes if task.is_raw else evaluated
             self._take_in(i, lanes, narrow if task.scope == "groups" else None, values_of)
+        if self.in_order:
+            self.row_blocks.passed(batch.height, ids)
 
     def _take_in(
         self,
@@ -228,7 +236,14 @@ class Contribution:
                 for name in wholes:
                     self.states[i][name].update(vectors_of(lane))
 
-    def _update_tensor(self, i: int, task: Task, batch: pl.DataFrame, ids: Index | None) -> None:
+    def _update_tensor(
+        self,
+        i: int,
+        task: Task,
+        batch: pl.DataFrame,
+        ids: Index | None,
+        blocks: Callable[[Blocks | Batches, Scope], Index],
+    ) -> None:
         """Take in the elements of tensors, each in the cell of its group and channel."""
         tensor = task.tensor
         assert tensor is not None
@@ -247,7 +262,7 @@ class Contribution:
             layout = None if cells is None else GroupLayout.of(cells, self._cells_of(task))
             values = _values(split(lane), layout)
             if task.blocks is not None:
-                numbers = block_numbers(batch, task.blocks)
+                numbers = blocks(task.blocks, task.scope)
                 own = np.repeat(numbers, size) if row_of is None else numbers[row_of]
                 values = _with_blocks(values, split(lane), layout, task, own)
             return values
@@ -407,13 +422,13 @@ def _with_blocks(
     values: Values, parts: Split, layout: GroupLayout | None, task: Task, blocks: Index
 ) -> Values:
     """Return the values with the numbers of their rows' blocks, in the same order."""
-    assert task.blocks is not None
+    count = task.blocks.count if isinstance(task.blocks, Blocks) else 1
     valid = parts.valid
     if layout is not None and (task.scope == "groups" or task.tensor is not None):
         blocks = blocks[layout.order]
         valid = None if valid is None else valid[layout.order]
     taken = blocks if valid is None else blocks[valid]
-    return replace(values, blocks=taken, block_count=task.blocks.count)
+    return replace(values, blocks=taken, block_count=count)
 
 
 def _values(parts: Split, layout: GroupLayout | None) -> Values:

@@ -22,6 +22,7 @@ from normcli.statistics import Kind, State, Summary
 __all__ = [
     "METHODS",
     "Axis",
+    "Batches",
     "Blocks",
     "Constants",
     "Expressions",
@@ -110,6 +111,13 @@ class Blocks:
 
 
 @dataclass(frozen=True)
+class Batches:
+    """Blocks of so many rows each, in the order of the rows; groups have blocks of their own."""
+
+    rows: int
+
+
+@dataclass(frozen=True)
 class Needs:
     """What a method has to know of the values that enter it: statistics, and percentiles.
 
@@ -126,7 +134,7 @@ class Needs:
     spread: int = 0
     of: Callable[[pl.Expr, Expressions], Sequence[pl.Expr]] | None = None
     lanes: int = 1
-    blocks: Blocks | None = None
+    blocks: Blocks | Batches | None = None
     states: Mapping[str, Callable[[Kind, int], State]] = field(default_factory=dict)
 
     @property
@@ -171,6 +179,8 @@ class Method:
     """What `inverse` can't bring back, if anything."""
     in_order: ClassVar[bool] = False
     """Whether the parameters depend on the order of the rows."""
+    constant: ClassVar[str] = "its scale is taken to be 1"
+    """What becomes of a column whose values are all equal; for warnings."""
     axis: Axis = field(default=-1, kw_only=True)
     """The axes of a tensor that keep parameters of their own, the others reduced over."""
 

@@ -27,6 +27,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "methods": ({"errors", "statistics"}, {"numpy", "polars"}),
     # A documented hash of rows, the same everywhere.
     "rowhash": ({"methods.base"}, {"numpy", "polars"}),
+    # The blocks that rows fall into, batch by batch.
+    "rowblocks": ({"groups", "methods.base", "rowhash"}, {"numpy", "polars"}),
     # Names of dtypes, written and read.
     "dtypes": ({"errors"}, {"polars"}),
     "columns": ({"errors"}, {"numpy", "polars"}),
@@ -88,7 +90,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "groups",
             "methods",
             "recipe",
-            "rowhash",
+            "rowblocks",
             "rowsteps",
             "statistics",
             "transform",

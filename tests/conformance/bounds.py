@@ -46,6 +46,10 @@ class Bound:
     whole: int
     smallest: float = -math.inf
     covers: Callable[[Params, float, float], bool] | None = None
+    largest: float = 2.0**1020
+    """Beyond that a difference, a power or a parameter may overflow."""
+    moves: bool = True
+    """Whether the shift lies among the values, wherever these are."""
 
     def holds(self, p: Params, x: float, largest: float) -> bool:
         """Say whether the bound covers an x, y being able to hold numbers up to `largest`."""
@@ -104,6 +108,39 @@ def _minmax_error(m: Any, p: Params, x: float) -> float:
         return _ulps(4, x, low) + tiny
     zero = float(Fraction(p["min"]) - Fraction(m.low) * Fraction(span) / Fraction(_width(m)))
     return _ulps(17, x, low, zero) + tiny
+
+
+def _batchnorm_error(m: Any, p: Params, x: float) -> float:
+    mean: float = p["running_mean"]
+    scale = _batchnorm_scale(m, p)
+    tiny = _LEAST * (1 + scale + scale / abs(m.gamma))
+    zero = float(Fraction(mean) - Fraction(m.beta) * Fraction(scale) / Fraction(m.gamma))
+    return _ulps(4 if (m.gamma, m.beta) == (1, 0) else 17, x, mean, zero) + float(tiny)
+
+
+def _batchnorm_scale(m: Any, p: Params) -> float:
+    return float(math.sqrt(float(p["running_var"]) + float(m.eps))) or 1.0
+
+
+def _batchnorm(*examples: str) -> Bound:
+    def spread(m: Any, p: Params, x: float, eta: float) -> float:
+        return _batchnorm_scale(m, p) / abs(float(m.gamma)) * eta
+
+    def within(p: Params, x: float, largest: float) -> bool:
+        # The scale does not grow with x; of the options that bound it, eps is at least 1e-5.
+        distance = abs(Fraction(x) - Fraction(p["running_mean"]))
+        scale = max(math.sqrt(p["running_var"]), 2.0**-9)
+        return distance * 4 < Fraction(scale) * Fraction(largest)
+
+    return Bound(
+        examples,
+        _batchnorm_error,
+        spread,
+        2**47,
+        covers=within,
+        largest=2.0**510,
+        moves=False,
+    )
 
 
 def _curved(
@@ -243,6 +280,9 @@ BOUNDS: dict[str, Bound] = {
         "median",
         lambda p: 1.482602218505602 * _scale_of("mad")(p),
         limited=True,
+    ),
+    "batchnorm": _batchnorm(
+        "batchnorm", "batchnorm:batch=4,momentum=none", "batchnorm:batch=8,gamma=2,eps=0.1"
     ),
     "quantile": Bound(
         ("quantile", "quantile:to=normal", "quantile:points=3"),

@@ -82,12 +82,11 @@ def ends(dtype: pl.DataType, method: Method) -> tuple[int, int]:
 
 
 def numbers_for(
-    dtype: pl.DataType, method: Method, smallest: float, whole: int, seed: int
+    dtype: pl.DataType, method: Method, smallest: float, whole: int, moving: bool, seed: int
 ) -> list[list[int]]:
     """Return lists of numbers of that dtype that a method brings back.
 
-    Around zero; and for an equivariant method, which only looks at differences, also at both
-    ends of the dtype's range.
+    Around zero; and if its shift moves with the numbers also at both ends of the dtype's range.
     """
     low, high = limits(dtype)
     whole = carried(dtype, whole)
@@ -96,7 +95,7 @@ def numbers_for(
     first = max(low, -whole + 1) if smallest < -1e300 else max(low, int(smallest > 0))
     last = min(high, whole - 1)
     spans = [(first, last), (first, min(last, first + 300))]
-    if method.equivariant:
+    if moving:
         low, high = ends(dtype, method)
         reach = min(whole // 2, high - low)
         spans += [(low, low + reach), (high - reach, high)]

@@ -28,7 +28,10 @@ _FIRST = [
 ]
 
 
-_AROUND_ZERO = ("zscore", "center", "mean_range", "robust", "mad", "quantile", "median_of_means")
+_AROUND_ZERO = (
+    *("zscore", "center", "mean_range", "robust", "mad", "quantile", "median_of_means"),
+    "batchnorm",
+)
 
 
 def _goes_together(first: str, second: str) -> bool:

@@ -76,8 +76,9 @@ def test_parameters_can_be_given_by_channel(name: str, axis: str, by: tuple[str,
                 assert each.invert(frame).equals(fitted.invert(frame))
         document = json.loads(stats.to_json())
         (step,) = document["columns"]["x"]["steps"]
+        usual = parse_chain(name)[0].options
         for key, numbers in given.items():
-            assert step[key] == (numbers if len(numbers) > 1 else numbers[0])
+            assert step.get(key, usual[key]) == (numbers if len(numbers) > 1 else numbers[0])
             assert step["params"][key] == params[key]
             if "groups" in step:
                 place = step["groups"]["params"].index(key)

@@ -318,5 +318,6 @@ def test_every_method_has_a_reference() -> None:
     named |= {"decimal", "clip", "robust", "mad", "quantile", "boxcox", "yeojohnson"}
     named |= {name for name, method in METHODS.items() if method.joins}  # test_rows.py
     named |= {"ordinal", "tokens"}  # test_text.py
+    named |= {"batchnorm"}  # test_batches.py
     named |= {"median_of_means"}  # tests/precision/test_median_of_means.py
     assert named == set(METHODS), "compare the new method with its reference in docs/methods.md"

@@ -35,7 +35,7 @@ COLUMNS: dict[str, pl.Series] = {
             *(pl.Float32(), pl.Float64()),
         )
     },
-    "nan": pl.Series([1.5, float("nan"), None, -1e300]),
+    "nan": pl.Series([1.5, float("nan"), None, -1e150]),
     "Boolean": pl.Series([True, None, False, True]),
     "Decimal": pl.Series(
         [Decimal("1.25"), None, Decimal("-3"), Decimal(0)], dtype=pl.Decimal(9, 2)
