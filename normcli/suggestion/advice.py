@@ -12,6 +12,7 @@ __all__ = ["OFFERED", "Advice", "Suggestion"]
 OFFERED = frozenset(
     (
         "asinh",
+        "boxcox",
         "log",
         "log1p",
         "maxabs",
@@ -22,6 +23,7 @@ OFFERED = frozenset(
         "sqrt",
         "symlog",
         "tokens",
+        "yeojohnson",
         "zscore",
     )
 )

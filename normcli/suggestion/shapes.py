@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from normcli.profiles import Profile, Shape
-from normcli.suggestion.advice import OFFERED, Advice
+from normcli.suggestion.advice import Advice
 from normcli.suggestion.words import exact, figure, percent
 
 __all__ = ["SHAPES", "After"]
@@ -25,7 +25,7 @@ _TAILS = 0.05
 _PILED = 0.5
 _STRAIGHTER = 0.6
 _LESS_SKEWED = 0.75
-_STRAIGHT = 0.03
+_STRAIGHT = 0.025
 
 
 def too_few(column: Profile, after: After) -> Advice | None:
@@ -102,14 +102,14 @@ def skewed(column: Profile, after: After) -> Advice | None:
     before = column.shape
     if before is None:
         return None
-    known = [chain for chain in _functions(column, before) if _known(chain)]
+    known = _functions(column, before)
     shapes = {chain: shape for chain in known if (shape := after(chain)) is not None}
     better = [chain for chain, shape in shapes.items() if _is_better(shape, before)]
     best = min(better, key=lambda chain: _rank(shapes[chain]), default=None)
     power = "boxcox" if column.low > 0 else "yeojohnson"
     strong = abs(before.skew) > _STRONG and column.valid >= _MANY_VALUES
     unclear = best is None or _bend(shapes[best]) > _STRAIGHT
-    if strong and unclear and _known(power):
+    if strong and unclear:
         shape = after(power)
         limit = _bend(before) * _STRAIGHTER if best is None else _bend(shapes[best]) / 2
         if shape is not None and _bend(shape) <= limit:
@@ -147,10 +147,6 @@ def _asinh(shape: Shape) -> str | None:
 
 def _reach(shape: Shape) -> str:
     return f"{figure(shape.reach)} interquartile ranges away"
-
-
-def _known(chain: str) -> bool:
-    return chain.partition(":")[0] in OFFERED
 
 
 def _bend(shape: Shape) -> float:

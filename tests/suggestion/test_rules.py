@@ -14,7 +14,7 @@ from normcli.methods import METHODS
 from normcli.suggestion import OFFERED, RULES
 from normcli.suggestion.words import words
 
-RANDOM = np.random.default_rng(7)
+RANDOM, OTHERS = np.random.default_rng(7), np.random.default_rng(8)
 NORMAL = RANDOM.normal(size=400)
 WIDE = np.exp(NORMAL)
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=int(i)) for i in RANDOM.integers(0, 900, 400)]
@@ -132,6 +132,8 @@ EXAMPLES: list[tuple[str, str, Any, str, str]] = [
     ("skewed", "waiting", RANDOM.exponential(size=400), "sqrt+zscore", "after sqrt"),
     ("skewed", "visits", [0.0, *np.floor(5 * WIDE)], "log1p+zscore", "from 0, skew "),
     ("skewed", "delay", WIDE - 0.2, "", "below 0 too"),
+    ("skewed", "pareto", OTHERS.pareto(1.5, 400) + 1, "boxcox+zscore", "after boxcox"),
+    ("skewed", "left", 20 - OTHERS.lognormal(2, 0.8, 400), "yeojohnson+zscore", "after yeojohnson"),
     ("stubborn", "x", 20 - RANDOM.gamma(3, size=400), "zscore", "skewed (skew -1."),
 ]
 
@@ -155,6 +157,13 @@ def test_the_rule_decides(rule: str, name: str, values: Any, chain: str, reason:
 
 def test_what_is_offered_exists() -> None:
     assert set(METHODS) >= OFFERED
+
+
+def test_what_exists_is_offered_only_if_it_is_listed() -> None:
+    """Every chain of the examples is made of methods that are offered."""
+    for _, _, _, chain, _ in EXAMPLES:
+        names = {step.partition(":")[0] for step in chain.split("+") if step}
+        assert names <= OFFERED
 
 
 def test_every_rule_has_an_example() -> None:
