@@ -60,10 +60,12 @@ def examples_of(text: str) -> list[tuple[str, str]]:
 
 def shell(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # So that it is the same package as the tests import.
+    own = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     return subprocess.run(
         ["bash", "-c", script],
         cwd=directory,
-        env={"PATH": path, "HOME": str(directory), "LC_ALL": "C.UTF-8"},
+        env={"PATH": path, "HOME": str(directory), "LC_ALL": "C.UTF-8", **own},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
