@@ -522,7 +522,7 @@ class Stats:
     def _carry(
         self, frame: Any, direction: Direction, options: TransformOptions
     ) -> pl.DataFrame | pl.LazyFrame:
-        expected = self.expected(direction)
+        expected = self.expected(direction, options.renamed)
         reading = self.reading(direction)
         with _opened(frame, None, reading, expected, repeat=True) as source:
             transform = Transform(self.fitted, direction, source.schema, options, "the frame")
@@ -550,7 +550,8 @@ class Stats:
         """Carry files over into a file, a directory (an output for each input) or stdout (None)."""
         reading = self.reading(direction) if read is None else read
         self._warn_of_losses(direction)
-        with _opened(list(sources), format, reading, self.expected(direction), False) as source:
+        expected = self.expected(direction, options.renamed)
+        with _opened(list(sources), format, reading, expected, False) as source:
             directory = output is not None and is_directory(output, to)
             if directory and not source.parts():
                 raise UsageError(
@@ -576,8 +577,13 @@ class Stats:
         types = {name: dtype for name, dtype in recorded.types.items() if name not in normalized}
         return dataclasses.replace(recorded, types=types)
 
-    def expected(self, direction: Direction) -> dict[str, pl.DataType]:
-        """Return what is known of the columns of text: their dtypes, floats once normalized."""
+    def expected(
+        self, direction: Direction, renamed: Mapping[str, str] | None = None
+    ) -> dict[str, pl.DataType]:
+        """Return what is known of the columns of text: their dtypes, floats once normalized.
+
+        Lists are known to be tensors as well; `renamed` are new names of fitted columns.
+        """
         expected = {} if self.fitted.keys is None else dict(self.fitted.keys.schema)
         for column in self.fitted.columns:
             output = column.steps[-1].method.output_of(column.steps[-1].params)
@@ -588,7 +594,8 @@ class Stats:
             else:
                 expected |= column.normalized
                 expected |= {kept.name: kept.dtype for kept in kept_columns(column.name, column)}
-        return expected
+        others = {new: expected[old] for new, old in (renamed or {}).items() if old in expected}
+        return {**expected, **others}
 
     def _warn_of_losses(self, direction: Direction) -> None:
         if direction == "invert":
@@ -619,4 +626,4 @@ def _opened(
         with open_source(paths, named, options, expected, repeat) as opened:
             yield opened
     else:
-        yield frame_source(source)
+        yield frame_source(source, expected)

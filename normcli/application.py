@@ -148,7 +148,7 @@ class Transform:
     def _tensor(self, choice: Choice, schema: pl.Schema) -> TensorTarget:
         name, column = choice.name, choice.column
         dtype = column.dtype if choice.sources else schema[name]
-        tensor = check_shape(name, column, dtype, self._name)
+        tensor = check_shape(name, column, dtype, self._name, self._direction)
         output = column.inner
         if self._direction == "apply":
             output = self._float(pl.Float32() if tensor.inner == pl.Float32() else pl.Float64())

@@ -96,7 +96,7 @@ def parse_dtype(name: str) -> pl.DataType:
     for known, dtype in PLAIN_DTYPES.items():
         if known.lower() == text.lower():
             return dtype
-    nested = re.fullmatch(r"(?i)array\((.+),(\d{1,9}(?:x\d{1,9})*)\)|list\((.+)\)", text)
+    nested = re.fullmatch(r"(?i)array\((.+),([1-9]\d{0,8}(?:x[1-9]\d{0,8})*)\)|list\((.+)\)", text)
     if nested:
         if nested[3]:
             return pl.List(parse_dtype(nested[3]))

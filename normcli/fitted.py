@@ -118,6 +118,12 @@ class FittedStep:
             }
         )
 
+    def of_group(self, key: str, group: int) -> Any:
+        """Return a parameter of one of the groups, those of channels as lists in lists."""
+        assert self.groups is not None
+        each = math.prod(self.shape)
+        return nested(self.groups[key][group * each : (group + 1) * each], self.shape)
+
 
 @dataclass(frozen=True)
 class FittedColumn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import polars as pl
 
@@ -143,5 +144,13 @@ def _dtype_hint(name: str, dtype: pl.DataType) -> str:
         return (
             "floats are no categories; if these are whole numbers, say so "
             f'(--type "{name}=Int64"), or leave it out with --exclude "{name}"'
+        )
+    depth, inner = 0, dtype
+    while isinstance(inner, pl.List):
+        depth, inner = depth + 1, cast(pl.DataType, inner.inner)
+    if depth > 1 and inner.is_numeric():
+        return (
+            "if all have one shape, say so, for example: "
+            f'--type "{name}=Array({inner},{"x".join("8" * depth)})"'
         )
     return f'leave it out with --exclude "{name}"'

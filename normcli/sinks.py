@@ -16,13 +16,16 @@ import polars as pl
 import polars.selectors as cs
 
 from normcli.destinations import whole_outputs
+from normcli.dtypes import dtype_name
 from normcli.errors import UsageError
 from normcli.sources import Encoding, ReadOptions
+from normcli.tensors import as_array, numbers_in_row, tensor_of
 
 __all__ = ["WriteOptions", "check_writable", "write_frame", "write_text"]
 
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
+_ROW_GROUP_NUMBERS = 1 << 24
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),
@@ -103,7 +106,11 @@ def _holds_bytes(dtype: Any) -> bool:
 
 
 def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOptions) -> None:
-    """Compute a frame and write it to a path or to an open binary stream."""
+    """Compute a frame and write it to a path or to an open binary stream.
+
+    Raise UsageError, before anything is written, if the format can't hold one of its columns.
+    """
+    frame = _writable(frame, options.encoding.format)
     if options.encoding.format == "arrows":
         _write_arrow_stream(frame, target, options)
         return
@@ -122,6 +129,33 @@ def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOpti
         raise
 
 
+def _writable(frame: pl.LazyFrame, format_name: str) -> pl.LazyFrame:
+    """Return the frame as the format can hold it."""
+    schema = frame.collect_schema()
+    if format_name in ("csv", "tsv"):
+        for name, dtype in schema.items():
+            if dtype.is_nested() or dtype.is_extension():
+                raise UsageError(
+                    f'{format_name} can\'t hold column "{name}": it is {dtype_name(dtype)}',
+                    "write another format, for example: -o out.parquet, or --to ndjson",
+                )
+    if format_name == "ndjson":
+        extended = [name for name, dtype in schema.items() if dtype.is_extension()]
+        plain = {name: tensor.dtype for name in extended if (tensor := tensor_of(schema[name]))}
+        if plain:
+            return frame.map_batches(
+                lambda rows: rows.with_columns(as_array(rows[name]) for name in plain),
+                schema=pl.Schema({**schema, **plain}),
+                streamable=True,
+            )
+    return frame
+
+
+def _rows_in_group(schema: pl.Schema) -> int:
+    """Return how many rows a row group has: fewer of rows that hold large tensors."""
+    return max(1, min(_ROW_GROUP_ROWS, _ROW_GROUP_NUMBERS // numbers_in_row(schema)))
+
+
 def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions) -> pl.LazyFrame:
     kind = options.encoding.format
     compression: Any = options.chosen_compression
@@ -131,7 +165,10 @@ def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions) -> pl.LazyFra
         compression = "uncompressed" if compression == "none" else compression
         return _made(
             frame.sink_parquet(
-                target, compression=compression, row_group_size=_ROW_GROUP_ROWS, **common
+                target,
+                compression=compression,
+                row_group_size=_rows_in_group(frame.collect_schema()),
+                **common,
             )
         )
     if kind == "ipc":

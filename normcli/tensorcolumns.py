@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from normcli.dtypes import dtype_name
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn, FittedStep, step_channels
 from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
@@ -148,19 +149,38 @@ class TensorColumn:
             )
 
 
-def check_shape(name: str, column: FittedColumn, found: pl.DataType, what: str) -> Tensor:
+def check_shape(
+    name: str, column: FittedColumn, found: pl.DataType, what: str, direction: str
+) -> Tensor:
     """Return what the tensors of the data are; raise DataError if they are not like the fitted."""
     fitted, tensor = column.tensor, tensor_of(found)
     assert fitted is not None
+    hint = "leave it out by naming the others with --columns"
     if tensor is None:
         raise DataError(
-            f'{what}: column "{name}" holds no tensors; "{column.name}" was fitted on tensors',
-            "leave it out by naming the others with --columns",
+            f'{what}: column "{name}" is {dtype_name(found)}; '
+            f'"{column.name}" was fitted as {dtype_name(column.dtype)}',
+            hint,
         )
-    if fitted.shape is not None and tensor.shape is not None and tensor.shape != fitted.shape:
+    if fitted.shape is not None and tensor.shape != fitted.shape:
+        held = "lists"
+        if tensor.shape is not None:
+            held = f"tensors of shape {shape_text(tensor.shape)}"
         raise DataError(
-            f'{what}: column "{name}" has tensors of shape {shape_text(tensor.shape)}; '
+            f'{what}: column "{name}" holds {held}; '
             f'"{column.name}" was fitted on shape {shape_text(fitted.shape)}',
-            "reshape it, or leave it out by naming the others with --columns",
+            f"reshape it, or {hint}",
+        )
+    wanted = fitted.inner if direction == "apply" else pl.Float64()
+    kinds = {each.base_type() if each.is_temporal() else None for each in (wanted, tensor.inner)}
+    if len(kinds) > 1:
+        raise DataError(
+            f'{what}: column "{name}" is {dtype_name(found)}; '
+            + (
+                f'"{column.name}" was fitted as {dtype_name(column.dtype)}'
+                if direction == "apply"
+                else f'normalized values of "{column.name}" are numbers'
+            ),
+            hint,
         )
     return tensor

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,11 +25,13 @@ __all__ = [
     "ONE_CHANNEL",
     "Channels",
     "Tensor",
+    "as_array",
     "channels",
     "container",
     "flatten",
     "joint",
     "nested",
+    "numbers_in_row",
     "rebuild",
     "shape_text",
     "spread",
@@ -125,12 +127,18 @@ def channels(tensor: Tensor, axis: int | tuple[int, ...] | str, what: str) -> Ch
     >>> channels(Tensor(pl.Float32(), (2, 3)), -1, "x").ids.tolist()
     [0, 1, 2, 0, 1, 2]
     """
+    if tensor.shape is not None and tensor.size == 0:
+        raise DataError(
+            f"{what} has tensors of shape {shape_text(tensor.shape)}, which have no elements",
+            "leave it out with --exclude",
+        )
     if axis == "none":
         return ONE_CHANNEL
     if tensor.shape is None:
         raise DataError(
             f"{what} holds lists of any length, whose elements have no places in common",
-            "write axis=none to treat all their elements alike, for example zscore:axis=none",
+            "write axis=none to treat all their elements alike, for example zscore:axis=none; "
+            f"or, if all have one length, say so: --type NAME=Array({tensor.inner},LENGTH)",
         )
     rank = len(tensor.shape)
     if axis == "all":
@@ -190,6 +198,26 @@ def shape_text(shape: tuple[int, ...]) -> str:
 def storage(series: pl.Series) -> pl.Series:
     """Return a tensor column as arrays or lists of its elements."""
     return series.ext.storage() if series.dtype.is_extension() else series
+
+
+def as_array(series: pl.Series) -> pl.Series:
+    """Return a column of extension tensors as arrays of their shape."""
+    tensor, stored = tensor_of(series.dtype), storage(series)
+    assert tensor is not None and tensor.shape is not None
+    made = stored.reshape((-1,)).reshape((len(stored), *tensor.shape))
+    if stored.null_count():
+        made = pl.select(pl.when(stored.is_not_null()).then(made)).to_series()
+    return made.alias(series.name)
+
+
+def numbers_in_row(schema: Mapping[str, pl.DataType]) -> int:
+    """Return how many numbers the tensors of a row have, at least 1; of lists that is not known.
+
+    >>> numbers_in_row({"id": pl.Int64(), "image": pl.Array(pl.UInt8, (8, 8))})
+    64
+    """
+    found = (tensor_of(dtype) for dtype in schema.values())
+    return sum(t.size for t in found if t is not None and t.shape is not None) or 1
 
 
 def flatten(series: pl.Series, tensor: Tensor) -> tuple[pl.Series, Index | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import Any
 
@@ -88,6 +89,9 @@ def print_column(stats: Stats, name: str) -> None:
     out = console()
     chain = chain_text(tuple(step.method for step in column.steps))
     out.print(f"{column.name}: {dtype_name(column.dtype)}, {chain}", markup=False)
+    if fitted.keys is None and any(step.shape for step in column.steps):
+        _print_channels(column, out)
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     keys = fitted.by or ("rows",)
     for key in keys:
@@ -99,20 +103,42 @@ def print_column(stats: Stats, name: str) -> None:
     if column.small:
         table.add_column("")
     few = "no value" if fitted.min_group == 1 else f"fewer than {fitted.min_group:,} values"
-    every = [value for step in column.steps for value in step.params.values()]
+    every = [value for step in column.steps for value in step.shaped.values()]
     table.add_row("(all)", *[""] * (len(keys) - 1), *map(number, every))
     if fitted.keys is not None:
         for i, row in enumerate(fitted.keys.head(_MOST_GROUPS).rows()):
             values = [
-                value if step.groups is None else step.groups[key][i]
+                value if step.groups is None else step.of_group(key, i)
                 for step in column.steps
-                for key, value in step.params.items()
+                for key, value in step.shaped.items()
             ]
             note = [f"as (all): {few}"] if i in column.small else []
             table.add_row(*map(str, row), *map(number, values), *note)
     out.print(table)
     if fitted.keys is not None and len(fitted.keys) > _MOST_GROUPS:
         out.print(f"… and {len(fitted.keys) - _MOST_GROUPS:,} more groups (--json shows all)")
+
+
+def _print_channels(column: Any, out: Console) -> None:
+    """Print a line for each channel of a tensor column, and one for what all have in common."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("channel")
+    lines: dict[tuple[int, ...], dict[str, Any]] = {}
+    for step in column.steps:
+        prefix = f"{step.method.name} " if len(column.steps) > 1 else ""
+        for parameter, values in step.cells.items():
+            table.add_column(prefix + parameter, justify="right")
+            for place, value in zip(
+                itertools.product(*map(range, step.shape)), values, strict=True
+            ):
+                lines.setdefault(place, {})[prefix + parameter] = value
+    names = [str(each.header) for each in table.columns[1:]]
+    for place in sorted(lines)[:_MOST_GROUPS]:
+        called = ",".join(map(str, place)) or "(all)"
+        table.add_row(called, *(number(lines[place].get(name, "")) for name in names))
+    out.print(table)
+    if len(lines) > _MOST_GROUPS:
+        out.print(f"… and {len(lines) - _MOST_GROUPS:,} more channels (--json shows all)")
 
 
 def _in_units(value: Any, dtype: pl.DataType, length: bool = False) -> Any:
@@ -138,7 +164,7 @@ def number(value: Any) -> str:
         first = ", ".join(map(str, value[:_MOST_VALUES]))
         return first if len(value) <= _MOST_VALUES else f"{first}, … ({len(value):,})"
     if isinstance(value, list):
-        return _shortened(value)
+        return _shortened(_flat(value))
     return f"{value:,}" if isinstance(value, int) else f"{value:.7g}"
 
 
@@ -148,3 +174,7 @@ def _shortened(values: list[Any]) -> str:
         return " ".join(map(number, values))
     first = " ".join(map(number, values[: _MOST_VALUES - 2]))
     return f"{first} … {number(values[-1])} ({len(values):,})"
+
+
+def _flat(value: Any) -> list[Any]:
+    return [one for part in value for one in _flat(part)] if isinstance(value, list) else [value]

@@ -20,8 +20,23 @@ from normcli.dtypes import dtype_name
 from normcli.errors import DataError
 from normcli.sources.formats import BOM
 from normcli.sources.options import ReadOptions
+from normcli.sources.shapes import (
+    as_lists,
+    inner_of,
+    is_nested,
+    misfit_error,
+    to_arrays,
+    what_is_wrong,
+)
 
-__all__ = ["NUMBER", "Block", "explain_structure", "explain_values"]
+__all__ = [
+    "NUMBER",
+    "Block",
+    "explain_lists",
+    "explain_mixed",
+    "explain_structure",
+    "explain_values",
+]
 
 NUMBER = r"(?i)^\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|nan|inf|infinity)$"
 
@@ -152,6 +167,50 @@ def explain_values(
             _advice(column, value, column in fixed),
         )
     return None
+
+
+def explain_lists(block: Block, schema: Mapping[str, pl.DataType]) -> DataError | None:
+    """Return the first list of NDJSON that is not of its column's dtype; None if there is none."""
+    nested = {name: dtype for name, dtype in schema.items() if is_nested(dtype)}
+    if block.format != "ndjson" or not nested:
+        return None
+    lines = (line for line in block.text.removeprefix(BOM).split(b"\n") if line.strip())
+    for index, line in enumerate(lines, start=block.rows_before + 1):
+        values = json.loads(line)
+        for name, dtype in nested.items():
+            value = values.get(name)
+            if value is not None and not _is_of(value, dtype):
+                wrong = what_is_wrong(value, dtype)
+                return misfit_error(block.name, name, index, wrong, dtype)
+    return None
+
+
+def explain_mixed(block: Block) -> DataError | None:
+    """Return the first value of NDJSON that is no list, in a column of lists, or the reverse."""
+    first: dict[str, tuple[bool, int]] = {}
+    lines = (line for line in block.text.removeprefix(BOM).split(b"\n") if line.strip())
+    for index, line in enumerate(lines, start=block.rows_before + 1):
+        for name, value in json.loads(line).items():
+            if value is None:
+                continue
+            is_list, row = first.setdefault(name, (isinstance(value, list), index))
+            if is_list != isinstance(value, list):
+                shown = _short(json.dumps(value))
+                return DataError(
+                    f'{block.name}: column "{name}", row {index:,}: {shown} is '
+                    f"{'not a list, as there is' if is_list else 'a list, as there is none'} "
+                    f"in row {row:,}",
+                    "correct that row, or leave it out",
+                )
+    return None
+
+
+def _is_of(value: object, dtype: pl.DataType) -> bool:
+    try:
+        to_arrays(pl.Series([value], dtype=as_lists(dtype, inner_of(dtype)), strict=True), dtype)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return False
+    return True
 
 
 def _advice(column: str, value: str, fixed: bool) -> str:

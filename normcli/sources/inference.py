@@ -10,16 +10,17 @@ import io
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from normcli.columns import check_names, named, number_kind
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError, NormWarning, did_you_mean
-from normcli.sources.diagnosis import NUMBER, Block, explain_structure
+from normcli.sources.diagnosis import NUMBER, Block, explain_mixed, explain_structure
 from normcli.sources.formats import BOM
 from normcli.sources.options import ReadOptions
+from normcli.sources.shapes import as_lists, inner_of, is_nested
 
 __all__ = ["SAMPLE_ROWS", "Layout", "csv_arguments", "infer", "settle", "unify"]
 
@@ -123,9 +124,10 @@ def _warn_of_mixed(texts: pl.DataFrame, name: str) -> None:
 
 
 def _unreadable(block: Block, error: Exception) -> DataError:
-    return explain_structure(block, None) or DataError(
-        f"{block.name} can't be read as {block.format}: {_first_line(error)}"
-    )
+    found = explain_structure(block, None)
+    if found is None and block.format == "ndjson":
+        found = explain_mixed(block)
+    return found or DataError(f"{block.name} can't be read as {block.format}: {_first_line(error)}")
 
 
 def _infer_ndjson(block: Block, rows: int) -> pl.Schema:
@@ -189,8 +191,16 @@ def _common_dtype(first: pl.DataType, second: pl.DataType) -> pl.DataType | None
         return first
     if first == pl.Null():
         return second
+    if isinstance(first, pl.List) and isinstance(second, pl.List):
+        inner = _common_dtype(_made(first.inner), _made(second.inner))
+        return None if inner is None else pl.List(inner)
     numbers = (pl.Int64(), pl.Float64())
     return pl.Float64() if first in numbers and second in numbers else None
+
+
+def _made(dtype: Any) -> pl.DataType:
+    """Return a dtype as an instance: that of elements may be a class."""
+    return cast(pl.DataType, dtype() if isinstance(dtype, type) else dtype)
 
 
 def settle(
@@ -208,19 +218,37 @@ def settle(
     for name, dtype in inferred.items():
         wanted = options.types.get(name)
         if wanted is None and name in expected:
-            known = expected[name]
-            numeric = known.is_numeric() and not known.is_decimal()
-            wanted = pl.Float64() if numeric and dtype.is_float() else known
-            if known.is_nested():
-                wanted = known if dtype == pl.Null() else dtype
+            wanted = _known_dtype(expected[name], dtype, format_name)
+        if wanted is not None and is_nested(wanted) and format_name != "ndjson":
+            raise DataError(
+                f'column "{name}" can\'t be {dtype_name(wanted)}: {format_name} holds no lists',
+                "convert the input to Parquet, Arrow or NDJSON first",
+            )
         schema[name] = wanted or (pl.String() if dtype == pl.Null() else dtype)
     read = {name: _read_dtype(format_name, inferred[name], dtype) for name, dtype in schema.items()}
     fixed = frozenset(expected)
     return Layout(pl.Schema(schema), pl.Schema(read), format_name, options, fixed)
 
 
+def _known_dtype(known: pl.DataType, found: pl.DataType, format_name: str) -> pl.DataType | None:
+    """Return the dtype to read a column as that a fit knows; floats do for whole numbers."""
+    if is_nested(known) != is_nested(found) and found != pl.Null():
+        return None  # what it should be is said where it is needed
+    if is_nested(known) and format_name != "ndjson":
+        return None
+    inner, elements = inner_of(known), inner_of(found)
+    if not (inner.is_numeric() and not inner.is_decimal() and elements.is_float()):
+        return known
+    if isinstance(known, pl.Array):
+        return pl.Array(pl.Float64(), known.shape)
+    return as_lists(known, pl.Float64())
+
+
 def _read_dtype(format_name: str, inferred: pl.DataType, dtype: pl.DataType) -> pl.DataType:
     """Return what the parser has to read so that it can be converted to the dtype."""
+    if is_nested(dtype):
+        inner = _read_dtype(format_name, inner_of(inferred), inner_of(dtype))
+        return as_lists(dtype, inner)
     plain = dtype.is_numeric() and not dtype.is_decimal() and number_kind(dtype) is not None
     if plain and format_name == "ndjson":
         # Its parser ends the process when it is asked for any narrower number.

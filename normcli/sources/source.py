@@ -15,6 +15,7 @@ from normcli.sources.binary import arrow_stream, binary_files
 from normcli.sources.files import InputFile, hive_dtypes
 from normcli.sources.formats import Encoding
 from normcli.sources.options import ReadOptions
+from normcli.sources.shapes import first_misfit, misfit_error, tensors_of_lists, to_arrays
 from normcli.sources.text import text_files, text_stream
 
 __all__ = ["Source", "files_source", "frame_source", "stream_source"]
@@ -44,18 +45,41 @@ class Source:
         check_names(self.schema, self.names[0] if self.names else "the frame")
 
 
-def frame_source(frame: Any) -> Source:
-    """Return the rows of a polars frame, or of anything with the Arrow PyCapsule interface."""
-    if isinstance(frame, pl.LazyFrame):
-        lazy = frame
-    elif isinstance(frame, pl.DataFrame):
-        lazy = frame.lazy()
-    elif hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
-        made = pl.DataFrame(frame)
-        lazy = made.lazy()
-    else:
-        raise TypeError(f"a path, a polars frame or an Arrow table is needed, not {type(frame)}")
+def frame_source(frame: Any, expected: Mapping[str, pl.DataType] | None = None) -> Source:
+    """Return the rows of a polars frame, or of anything with the Arrow PyCapsule interface.
+
+    Lists that a fit knows as tensors of one shape become such.
+    """
+    if not isinstance(frame, (pl.LazyFrame, pl.DataFrame)):
+        if not (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
+            kind = type(frame)
+            raise TypeError(f"a path, a polars frame or an Arrow table is needed, not {kind}")
+        frame = pl.DataFrame(frame)
+    schema = frame.collect_schema()
+    types = tensors_of_lists(schema, expected or {})
+    if types and isinstance(frame, pl.DataFrame):
+        frame = _as_tensors(frame, types, whole=True)
+    elif types:
+        frame = frame.map_batches(
+            lambda rows: _as_tensors(rows, types, whole=False),
+            schema=pl.Schema({**schema, **types}),
+            streamable=True,
+        )
+    lazy: pl.LazyFrame = frame.lazy()
     return Source(lazy.collect_schema(), lambda: lazy, (), None, ReadOptions())
+
+
+def _as_tensors(frame: pl.DataFrame, types: Mapping[str, pl.DataType], whole: bool) -> pl.DataFrame:
+    """Convert columns of lists; of a `whole` frame errors tell the row."""
+    try:
+        return frame.with_columns(to_arrays(frame[name], dtype) for name, dtype in types.items())
+    except pl.exceptions.PolarsError:
+        for name, dtype in types.items():
+            found = first_misfit(frame[name], dtype)
+            if found is not None:
+                row = found[0] + 1 if whole else None
+                raise misfit_error("the frame", name, row, found[1], dtype) from None
+        raise
 
 
 def files_source(
@@ -78,7 +102,7 @@ def files_source(
     if encoding.is_text:
         schema, scan, diagnose = text_files(files, inner, expected)
     else:
-        schema, scan = binary_files(files, inner)
+        schema, scan, diagnose = binary_files(files, inner, expected)
     clash = [name for name in hive if name in schema]
     if clash:
         raise DataError(
@@ -134,5 +158,5 @@ def stream_source(
     if encoding.is_text:
         schema, rows = text_stream(stream, encoding.format, options, expected)
     else:
-        schema, rows = arrow_stream(stream)
+        schema, rows = arrow_stream(stream, options, expected)
     return Source(schema, lambda: rows, ("stdin",), encoding, options, repeatable=False)

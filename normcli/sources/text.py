@@ -7,13 +7,13 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 
 from normcli.columns import named
 from normcli.errors import DataError
-from normcli.sources.diagnosis import Block, explain_structure, explain_values
+from normcli.sources.diagnosis import Block, explain_lists, explain_structure, explain_values
 from normcli.sources.files import InputFile
 from normcli.sources.formats import BOM
 from normcli.sources.inference import (
@@ -25,6 +25,7 @@ from normcli.sources.inference import (
     unify,
 )
 from normcli.sources.options import ReadOptions
+from normcli.sources.shapes import as_lists, inner_of, to_arrays
 from normcli.sources.streams import lazy_frames, open_compressed, whole_lines
 
 __all__ = ["Scan", "convert", "text_files", "text_stream"]
@@ -164,7 +165,7 @@ def _explained(error: Exception, block: Block, layout: Layout) -> DataError:
     def lenient(name: str, dtype: pl.DataType) -> pl.Expr:
         return convert(name, pl.String(), dtype, layout.options.decimal_comma, strict=False)
 
-    found = explain_structure(block, len(texts))
+    found = explain_structure(block, len(texts)) or explain_lists(block, layout.schema)
     if found is None:
         try:
             fields = _parse_block(block.text, block.header, texts, layout)
@@ -207,7 +208,21 @@ def convert(
     strict: bool = True,
 ) -> pl.Expr:
     """Return the conversion of a column to a dtype; if strict, a value that does not fit raises."""
-    column = named(name)
+    return _converted(named(name), read, dtype, decimal_comma, strict)
+
+
+def _converted(
+    column: pl.Expr, read: pl.DataType, dtype: pl.DataType, decimal_comma: bool, strict: bool
+) -> pl.Expr:
+    if isinstance(read, pl.List) and inner_of(read) == pl.String():
+        inner: Any = read.inner
+        to = inner_of(dtype) if inner == pl.String() else as_lists(inner, inner_of(dtype))
+        element = _converted(pl.element(), inner, to, decimal_comma, strict)
+        column, read = column.list.eval(element), as_lists(read, inner_of(dtype))
+    if isinstance(read, pl.List) and isinstance(dtype, pl.Array):
+        return column.map_batches(
+            lambda lists: to_arrays(lists, dtype), return_dtype=dtype, is_elementwise=True
+        )
     if read != pl.String():
         return column.cast(dtype, strict=strict)
     if dtype == pl.Boolean():

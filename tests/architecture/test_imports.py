@@ -65,7 +65,16 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # A tensor column's elements with the constants of their cells beside them.
     "flat": ({"fitted", "tensors", "transform"}, {"numpy", "polars"}),
     "tensorcolumns": (
-        {"errors", "fitted", "flat", "methods.rowwise", "rowsteps", "tensors", "transform"},
+        {
+            "dtypes",
+            "errors",
+            "fitted",
+            "flat",
+            "methods.rowwise",
+            "rowsteps",
+            "tensors",
+            "transform",
+        },
         {"numpy", "polars"},
     ),
     # The same for a vector of several columns, and with what is kept of the rows.
@@ -163,7 +172,11 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "findings": ({"fitted"}, set()),
     # Output is encoded as the input was, unless told otherwise.
     "destinations": ({"errors", "sources", "temporary"}, set()),
-    "sinks": ({"destinations", "errors", "sources"}, {"polars", "pyarrow"}),
+    # Formats differ in what they can hold.
+    "sinks": (
+        {"destinations", "dtypes", "errors", "sources", "tensors"},
+        {"polars", "pyarrow"},
+    ),
     # What columns look like; it knows neither methods nor files.
     "profiles": ({"columns"}, {"numpy", "polars"}),
     # Which chain suits a profile: names and thresholds, no data.
