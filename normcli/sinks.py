@@ -16,7 +16,6 @@ import polars as pl
 import polars.selectors as cs
 
 from normcli.destinations import whole_outputs
-from normcli.dtypes import dtype_name
 from normcli.errors import UsageError
 from normcli.sources import Encoding, ReadOptions
 from normcli.tensors import as_array, numbers_in_row, tensor_of
@@ -87,7 +86,7 @@ def check_writable(schema: pl.Schema, options: WriteOptions) -> None:
     """Raise UsageError if a column can't be written in the format, before anything is written."""
     kind = options.encoding.format
     for column, dtype in schema.items():
-        lists = dtype.is_nested() and kind in ("csv", "tsv")
+        lists = (dtype.is_nested() or dtype.is_extension()) and kind in ("csv", "tsv")
         if lists or (options.encoding.is_text and _holds_bytes(dtype)):
             what = "lists" if lists else "bytes"
             raise UsageError(
@@ -106,10 +105,7 @@ def _holds_bytes(dtype: Any) -> bool:
 
 
 def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOptions) -> None:
-    """Compute a frame and write it to a path or to an open binary stream.
-
-    Raise UsageError, before anything is written, if the format can't hold one of its columns.
-    """
+    """Compute a frame and write it to a path or to an open binary stream."""
     frame = _writable(frame, options.encoding.format)
     if options.encoding.format == "arrows":
         _write_arrow_stream(frame, target, options)
@@ -131,15 +127,8 @@ def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOpti
 
 def _writable(frame: pl.LazyFrame, format_name: str) -> pl.LazyFrame:
     """Return the frame as the format can hold it."""
-    schema = frame.collect_schema()
-    if format_name in ("csv", "tsv"):
-        for name, dtype in schema.items():
-            if dtype.is_nested() or dtype.is_extension():
-                raise UsageError(
-                    f'{format_name} can\'t hold column "{name}": it is {dtype_name(dtype)}',
-                    "write another format, for example: -o out.parquet, or --to ndjson",
-                )
     if format_name == "ndjson":
+        schema = frame.collect_schema()
         extended = [name for name, dtype in schema.items() if dtype.is_extension()]
         plain = {name: tensor.dtype for name in extended if (tensor := tensor_of(schema[name]))}
         if plain:

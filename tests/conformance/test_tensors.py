@@ -30,9 +30,15 @@ _CASES = [
 ]
 _METHODS = [name for name in COLUMN_METHODS if not METHODS[name].encodes]
 _CHAINS = [
-    *(BOUNDS[name].examples[0] for name in _METHODS if name != "batchnorm"),
+    *(
+        BOUNDS[name].examples[0]
+        for name in _METHODS
+        if name not in ("batchnorm", "median_of_means")
+    ),
     # A tensor is one row of a batch, its elements in a column of their own are many.
     "batchnorm:batch=1000",
+    # A row of tensors is another row than that of its elements, and hashed as such.
+    "median_of_means:blocks=3,block_by=g",
     "log1p+zscore",
     "zscore+minmax:low=-1",
     "symlog+mad+clip:low_q=10",
