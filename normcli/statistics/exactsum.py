@@ -19,9 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from normcli.statistics.hextext import MOST_EXPONENT, limbs_of, texts_of
+
 __all__ = ["LIMB_BITS", "ExactSum"]
 
 LIMB_BITS = 19
+_BASE = 1 << LIMB_BITS
+# Fewer cells are read and written one by one.
+_FEW = 24
+_NOT_CANONICAL = '"{}" is not an exact number in canonical form'
 # A part added to a limb is an exact integer below 2^53; 2^9 of them fit an int64 with room.
 _ADDS_BETWEEN_CARRIES = 2**9
 
@@ -97,7 +103,7 @@ class ExactSum:
         return total
 
     def carried(self) -> ExactSum:
-        """Return the same sums with every limb but the top one below the base."""
+        """Return the same sums with every limb in balanced digits, at most half the base."""
         total = self.copy()
         total._carry()
         return total
@@ -118,23 +124,52 @@ class ExactSum:
 
     def fold(self, cells: int = 1) -> ExactSum:
         """Return the sums over the cells i, i + cells, i + 2·cells and so on."""
-        numbers = self.integers()
-        sums = [sum(numbers[cell::cells]) for cell in range(cells)]
-        return ExactSum.from_integers(sums, self.exponent)
+        digits = self.carried()
+        limbs = digits.limbs.reshape(len(digits.limbs), -1, cells).sum(axis=1)
+        return ExactSum(cells, digits.low, limbs).carried()
 
     @property
     def exponent(self) -> int:
         """The power of two that `integers` are in units of."""
         return LIMB_BITS * self.low
 
-    def integers(self) -> list[int]:
-        """Return for each cell the integer m of its value m·2^exponent."""
-        if len(self.limbs) == 0:
-            return [0] * self.cells
-        numbers: npt.NDArray[Any] = self.limbs[-1].astype(object)
-        for limb in self.limbs[-2::-1]:
+    def integers(self, where: npt.NDArray[np.intp] | None = None) -> list[int]:
+        """Return for each cell (or for some) the integer m of its value m·2^exponent."""
+        limbs = self.limbs if where is None else self.limbs[:, where]
+        if len(limbs) == 0:
+            return [0] * limbs.shape[1]
+        numbers: npt.NDArray[Any] = limbs[-1].astype(object)
+        for limb in limbs[-2::-1]:
             numbers = (numbers << LIMB_BITS) + limb.astype(object)
         return numbers.tolist()  # type: ignore[no-any-return]
+
+    def part(self, cells: slice) -> ExactSum:
+        """Return the sums of some cells."""
+        limbs = self.limbs[:, cells].copy()
+        return ExactSum(limbs.shape[1], self.low, limbs)
+
+    def times(self, factors: Int64Array) -> ExactSum:
+        """Return the sums times whole numbers from 0 up to 2^57, one for each cell."""
+        digits = self.carried()
+        pieces = [(factors >> shift) & (_BASE - 1) for shift in range(0, 57, LIMB_BITS)]
+        limbs = np.zeros((len(digits.limbs) + len(pieces) - 1, self.cells), np.int64)
+        for i, piece in enumerate(pieces):
+            if piece.any():
+                limbs[i : i + len(digits.limbs)] += digits.limbs * piece
+        return ExactSum(self.cells, digits.low, limbs)
+
+    def minus_square(self, other: ExactSum) -> ExactSum:
+        """Return the sums minus the squares of others, which have fewer than 2^24 limbs."""
+        digits, less = self.carried(), other.carried()
+        count = len(less.limbs)
+        if count == 0:
+            return digits
+        digits._reserve(2 * less.low, 2 * less.low + 2 * count - 1)
+        first = 2 * less.low - digits.low
+        for i, limb in enumerate(less.limbs):
+            digits.limbs[first + 2 * i] -= limb * limb
+            digits.limbs[first + 2 * i + 1 : first + i + count] -= 2 * limb * less.limbs[i + 1 :]
+        return digits
 
     @classmethod
     def from_digits(cls, digits: Int64Array, exponent: int, *, bits: int) -> ExactSum:
@@ -177,11 +212,21 @@ class ExactSum:
         >>> ExactSum.from_integers([0, 12, -3], -1).to_hex()
         ['0x0p0', '0x3p1', '-0x3p-1']
         """
-        return [_hex(number, self.exponent) for number in self.integers()]
+        if self.cells < _FEW:
+            return [_hex(number, self.exponent) for number in self.integers()]
+        digits = self.carried()
+        return texts_of(digits.limbs, digits.low, LIMB_BITS)
 
     @classmethod
     def from_hex(cls, texts: list[str]) -> ExactSum:
         """Return the sums written by `to_hex`; raise ValueError for any other text."""
+        if len(texts) >= _FEW:
+            limbs, low = limbs_of(texts, LIMB_BITS)
+            total = cls(len(texts), low, limbs).carried()
+            for text, canonical in zip(texts, total.to_hex(), strict=True):
+                if text != canonical:
+                    raise ValueError(_NOT_CANONICAL.format(text))
+            return total
         pairs = [_unhex(text) for text in texts]
         exponent = min((e for m, e in pairs if m), default=0)
         return cls.from_integers([m << (e - exponent) if m else 0 for m, e in pairs], exponent)
@@ -195,9 +240,8 @@ def _hex(mantissa: int, exponent: int) -> str:
 
 
 def _unhex(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(-?0x[0-9a-f]+)p(-?\d{1,4})", text)
+    found = re.fullmatch(r"(-?0x[0-9a-f]{1,3200})p(-?\d{1,4})", text)
     mantissa, exponent = (int(found[1], 16), int(found[2])) if found else (0, 0)
-    # A bound on the exponent keeps a hostile file from asking for an astronomic shift.
-    if abs(exponent) > 5000 or _hex(mantissa, exponent) != text:
-        raise ValueError(f'"{text}" is not an exact number in canonical form')
+    if abs(exponent) > MOST_EXPONENT or _hex(mantissa, exponent) != text:
+        raise ValueError(_NOT_CANONICAL.format(text))
     return mantissa, exponent

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from normcli.statistics import rounding
+from normcli.statistics import results
 from normcli.statistics.base import State
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
@@ -94,29 +94,20 @@ class Summary:
         ]
 
     @property
+    def _counted(self) -> npt.NDArray[np.int64]:
+        return cast(npt.NDArray[np.int64], self._counts().tally[0])
+
+    @property
     def mean(self) -> Numbers:
         """Σx/n, correctly rounded."""
-        total = self.moments.total
-        exponent, unit = total.exponent, 10**self.scale
-        return [
-            rounding.mean(number, exponent, n, unit) if n else None
-            for number, n in zip(total.integers(), self.count, strict=True)
-        ]
+        return results.means(self.moments.total, self._counted, 10**self.scale)
 
     def std(self, ddof: int = 0) -> Numbers:
         """√(Σ(x−μ)²/(n−ddof)), correctly rounded; None where n ≤ ddof."""
         moments = self.moments
-        unit = 10**self.scale
-        return [
-            rounding.standard_deviation(
-                total, moments.total.exponent, squares, moments.squares.exponent, n, ddof, unit
-            )
-            if n > ddof
-            else None
-            for total, squares, n in zip(
-                moments.total.integers(), moments.squares.integers(), self.count, strict=True
-            )
-        ]
+        return results.standard_deviations(
+            moments.total, moments.squares, self._counted, ddof, 10**self.scale
+        )
 
     def percentile(self, p: float) -> Numbers:
         """The p-th percentile (Hyndman and Fan's type 7); int where it is one of the integers.
@@ -158,12 +149,7 @@ class Summary:
     @property
     def rms(self) -> Numbers:
         """√(Σx²/n), correctly rounded."""
-        squares = self.moments.squares
-        exponent, unit = squares.exponent, 10**self.scale
-        return [
-            rounding.root_mean_square(number, exponent, n, unit) if n else None
-            for number, n in zip(squares.integers(), self.count, strict=True)
-        ]
+        return results.root_mean_squares(self.moments.squares, self._counted, 10**self.scale)
 
 
 def _in_units(numbers: Sequence[Any], unit: float) -> Iterator[float]:
