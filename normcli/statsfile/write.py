@@ -7,7 +7,6 @@ stands on one line, so that there is one line for each group.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
@@ -21,11 +20,13 @@ from normcli.recipe import options_of
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import FORMAT
 from normcli.statsfile.keys import keys_to_json, table_to_json, values_to_json
+from normcli.statsfile.table import encode, scalar, table_rows
 from normcli.tensors import nested
 
 __all__ = ["to_text"]
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+# Fewer rows are written one by one.
+_MANY = 100
 
 
 def to_text(fitted: Fitted) -> str:
@@ -51,6 +52,10 @@ def _source(fitted: Fitted) -> dict[str, Any]:
     if fitted.where is not None:
         source["where"] = fitted.where
     return source
+
+
+class _Rows(list[str]):
+    """Rows of a table, each as JSON."""
 
 
 class _Lines(dict[str, Any]):
@@ -95,7 +100,7 @@ def _step(step: FittedStep, entered: StepInput | None) -> dict[str, Any]:
     return document
 
 
-def _rows(columns: list[list[Any]], shape: tuple[int, ...]) -> list[list[Any]]:
+def _rows(columns: list[list[Any]], shape: tuple[int, ...]) -> list[Any]:
     """Return a row for each group; its channels are lists in it."""
     each = math.prod(shape)
     if shape:
@@ -103,6 +108,10 @@ def _rows(columns: list[list[Any]], shape: tuple[int, ...]) -> list[list[Any]]:
             [nested(column[i : i + each], shape) for i in range(0, len(column), each)]
             for column in columns
         ]
+    elif len(columns[0]) >= _MANY and all(
+        isinstance(column, list) and list not in set(map(type, column)) for column in columns
+    ):
+        return _Rows(table_rows(columns))
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -124,20 +133,22 @@ def _pretty(value: Any, indent: str) -> str:
     """Write a value; a list or object of plain values goes on one line."""
     if isinstance(value, Mapping):
         if not isinstance(value, _Lines) and all(_is_plain(each) for each in value.values()):
-            pairs = ", ".join(f"{_encode(key)}: {_scalar(each)}" for key, each in value.items())
+            pairs = ", ".join(f"{encode(key)}: {scalar(each)}" for key, each in value.items())
             return f"{{{pairs}}}"
         deeper = indent + "  "
-        lines = (f"{deeper}{_encode(key)}: {_pretty(each, deeper)}" for key, each in value.items())
+        lines = (f"{deeper}{encode(key)}: {_pretty(each, deeper)}" for key, each in value.items())
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list):
+        deeper = indent + "  "
+        if isinstance(value, _Rows):
+            return f"[\n{deeper}" + f",\n{deeper}".join(value) + f"\n{indent}]"
         if all(_is_plain(each) for each in value):
             if any(isinstance(each, Decimal) for each in value):
-                return f"[{', '.join(map(_scalar, value))}]"
-            return _encode(value)
-        deeper = indent + "  "
+                return f"[{', '.join(map(scalar, value))}]"
+            return encode(value)
         rows = _encoded_rows(value) or [_pretty(each, deeper) for each in value]
         return "[\n" + ",\n".join(deeper + row for row in rows) + f"\n{indent}]"
-    return _scalar(value)
+    return scalar(value)
 
 
 def _encoded_rows(rows: list[Any]) -> list[str] | None:
@@ -147,7 +158,7 @@ def _encoded_rows(rows: list[Any]) -> list[str] | None:
     if any(isinstance(each, list) for row in rows for each in row):
         return [_on_one_line(row) for row in rows]  # lists of a group stay on its line
     try:
-        lines = _encode(rows)[2:-2].split("], [")
+        lines = encode(rows)[2:-2].split("], [")
     except TypeError:
         return None
     # More parts than rows: some text holds what stands between two rows.
@@ -156,17 +167,12 @@ def _encoded_rows(rows: list[Any]) -> list[str] | None:
 
 def _on_one_line(value: Any) -> str:
     if not isinstance(value, list):
-        return _scalar(value)
+        return scalar(value)
     try:
-        return _encode(value)
+        return encode(value)
     except TypeError:  # decimals in it
         return f"[{', '.join(map(_on_one_line, value))}]"
 
 
 def _is_plain(value: Any) -> bool:
     return not isinstance(value, (Mapping, list))
-
-
-def _scalar(value: Any) -> str:
-    # Every digit of a decimal counts; a JSON number may have as many as it likes.
-    return format(value, "f") if isinstance(value, Decimal) else _encode(value)

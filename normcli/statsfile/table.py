@@ -1,0 +1,60 @@
+"""Rows of JSON for many groups at once, the same text that the JSON encoder would write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+__all__ = ["encode", "scalar", "table_rows"]
+
+encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+_ESCAPED = r'["\\\x00-\x1f]'
+# Python writes smaller numbers with an exponent, polars smaller ones still.
+_SMALL = 1e-4
+
+
+def scalar(value: Any) -> str:
+    """Return a plain value as JSON."""
+    # Every digit of a decimal counts; a JSON number may have as many as it likes.
+    return format(value, "f") if isinstance(value, Decimal) else encode(value)
+
+
+def table_rows(columns: Sequence[list[Any]]) -> list[str]:
+    """Return a line "[…]" for each row of columns of plain values."""
+    texts = [_texts(column) for column in columns]
+    pieces: list[pl.Expr] = []
+    for i in range(len(texts)):
+        pieces += [pl.lit(", " if i else "["), pl.col(str(i))]
+    frame = pl.DataFrame({str(i): text for i, text in enumerate(texts)})
+    return frame.select(pl.concat_str(*pieces, pl.lit("]"))).to_series().to_list()
+
+
+def _texts(column: list[Any]) -> pl.Series:
+    kinds = set(map(type, column)) - {type(None)}
+    if kinds == {int}:
+        with suppress(OverflowError, TypeError):  # beyond 64 bits
+            return pl.Series(column, dtype=pl.Int64).cast(pl.String).fill_null("null")
+    if kinds == {float}:
+        return _float_texts(pl.Series(column, dtype=pl.Float64))
+    if kinds == {str}:
+        texts = pl.Series(column, dtype=pl.String)
+        if not texts.str.contains(_ESCAPED).any():
+            return pl.select('"' + texts + '"').to_series().fill_null("null")
+    return pl.Series([scalar(value) for value in column], dtype=pl.String)
+
+
+def _float_texts(values: pl.Series) -> pl.Series:
+    if not values.is_finite().all():
+        raise ValueError("JSON has no number for infinity and NaN")
+    texts = values.cast(pl.String)
+    small = ((values.abs() < _SMALL) & (values != 0)).fill_null(False)
+    if small.any():
+        written = pl.Series([repr(value) for value in values.filter(small).to_list()])
+        texts = texts.scatter(small.arg_true(), written)
+    return texts.fill_null("null")
