@@ -405,7 +405,7 @@ def _checked(
                     "one of them was given as an option, the other found in the data",
                 )
     for key, values in params.items():
-        if any(_is_infinite(value) for value in values):
+        if _has_infinite(values):
             raise DataError(
                 f'column "{name}": the {key} of {method.name} is larger than a float64 can hold',
                 "scale the column first, for example with decimal:exponent=300",
@@ -427,14 +427,20 @@ def _flat(series: pl.Series) -> pl.Series:
     return series
 
 
-def _is_infinite(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(map(_is_infinite, value))
-    return isinstance(value, float) and math.isinf(value)
+def _has_infinite(values: Sequence[Any]) -> bool:
+    kinds = set(map(type, values))
+    if list in kinds:
+        return any(_has_infinite(v if isinstance(v, list) else [v]) for v in values)
+    # An integer or a decimal may be beyond float64, so it is not made one to look.
+    return float in kinds and not {math.inf, -math.inf}.isdisjoint(
+        values if kinds == {float} else [v for v in values if isinstance(v, float)]
+    )
 
 
 def constant(name: str, values: Sequence[Any], listed: bool) -> pl.Series:
     """Return a parameter's numbers, lists of numbers or matrices as a series of float64."""
+    if not listed and set(map(type, values)) <= {float, type(None)}:
+        return pl.Series(name, values, pl.Float64)
     if any(isinstance(value, list) and value and isinstance(value[0], list) for value in values):
         return pl.Series(name, values, pl.List(pl.List(pl.Float64)))
     return pl.Series(
