@@ -117,10 +117,11 @@ def test_a_column_without_values(name: str) -> None:
 @pytest.mark.parametrize("name", _FITTED)
 def test_parameters_can_be_given(name: str) -> None:
     """Each alone and all together; given parameters are not fitted, and do what fitted ones do."""
-    frame = _frame(*_NUMBERS)
+    # Rows enough that blocks of rows have deviations, too.
+    frame = _frame(*(1.0 + i * i / 8 for i in range(40)))
     fitted = _fit(frame, name)
     params = fitted.params("x")
-    other = _frame(1.0, 9.0)
+    other = _frame(*(3.0 + i * i / 4 for i in range(40)))
     for given in [*({key: value} for key, value in params.items()), params]:
         chain = f"{name}:" + ",".join(f"{key}={option_text(v)}" for key, v in given.items())
         method = parse_chain(chain)[0]
