@@ -61,4 +61,25 @@ normcli merge "$out"/shard-*.json -o "$out/merged.json"
 run cmp "$out/merged.json" "$out/flights.json"
 echo "-> the merged stats file is the same, byte for byte"
 
+step "5. Digits: a column of images to [-1, 1] and back, and each image by itself"
+run normcli fit sample_data/digits.parquet -c image -m minmax:min=0,max=16,low=-1 -o "$out/pixels.json"
+run normcli fit sample_data/digits.parquet -c image -m layernorm -o "$out/layernorm.json"
+for name in pixels layernorm; do
+    keep=()
+    if [ $name = layernorm ]; then keep=(--keep-row-stats); fi
+    run normcli apply "$out/$name.json" sample_data/digits.parquet ${keep[@]+"${keep[@]}"} -o "$out/$name.parquet"
+    run normcli invert "$out/$name.json" "$out/$name.parquet" -o "$out/$name-back.parquet"
+done
+python - sample_data/digits.parquet "$out/pixels-back.parquet" "$out/layernorm-back.parquet" <<'PYTHON'
+import sys
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+digits, *back = map(pl.read_parquet, sys.argv[1:])
+for each in back:
+    assert_frame_equal(digits, each, check_exact=True)
+print(f"-> {digits.height:,} images came back identical, both times")
+PYTHON
+
 printf '\nDone; everything is in %s/.\n' "$out"

