@@ -49,7 +49,7 @@ from normcli.sources import (
     named_format,
     open_source,
 )
-from normcli.statsfile import from_bytes, to_text
+from normcli.statsfile import from_bytes, pieces_of, to_text
 from normcli.suggestion import Advice, Suggestion, advise
 from normcli.where import row_predicate
 
@@ -491,7 +491,7 @@ class Stats:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the stats file, whole or not at all ("-" for stdout)."""
-        write_text(self.to_json(), os.fspath(path))
+        write_text(pieces_of(self.fitted), os.fspath(path))
 
     @overload
     def apply(

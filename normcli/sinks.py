@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -67,17 +67,18 @@ class WriteOptions:
         return self.encoding.compression or _COMPRESSIONS[self.encoding.format][0]
 
 
-def write_text(text: str, destination: str | None) -> None:
-    """Write a text to a file, whole or not at all, or to stdout (None or "-")."""
+def write_text(text: str | Iterable[str], destination: str | None) -> None:
+    """Write a text, or its pieces, to a file, whole or not at all, or to stdout (None or "-")."""
+    pieces = [text] if isinstance(text, str) else text
     if destination in (None, "-"):
-        sys.stdout.write(text)
+        sys.stdout.writelines(pieces)
         sys.stdout.flush()
         return
     assert destination is not None
     with whole_outputs() as outputs:
         path = outputs.path_for(destination)
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             _sync(file)
 

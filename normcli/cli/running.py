@@ -37,12 +37,11 @@ _voice = threading.Lock()
 
 def prepare(threads: int | None) -> None:
     """Set what has to be set before the engine is imported."""
-    # The batches already keep all cores busy; BLAS threads of its own would wait for each other.
+    # The batches already keep all cores busy; BLAS threads of its own would wait for each other,
+    # and to start them takes longer than a small fit.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if threads is not None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
-    # NumPy's linear algebra is hardly used; to start its threads takes longer than a small fit.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def leave(code: int) -> NoReturn:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from normcli.statistics.base import Index, Kind, State, Values, register
 
@@ -49,6 +50,9 @@ class Counts(State):
 
     def to_json(self) -> list[list[Any]]:
         return self.tally.tolist()  # type: ignore[no-any-return]
+
+    def columns(self) -> list[pl.Series]:
+        return [pl.Series(row) for row in self.tally]
 
     @classmethod
     def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from normcli.statistics.hextext import MOST_EXPONENT, limbs_of, texts_of
 
@@ -214,6 +215,10 @@ class ExactSum:
         """
         if self.cells < _FEW:
             return [_hex(number, self.exponent) for number in self.integers()]
+        return self.texts().to_list()
+
+    def texts(self) -> pl.Series:
+        """Return what `to_hex` does, of many cells at once."""
         digits = self.carried()
         return texts_of(digits.limbs, digits.low, LIMB_BITS)
 

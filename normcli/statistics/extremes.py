@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from normcli.statistics.base import Index, Kind, Planes, State, Values, register
 
@@ -104,6 +106,12 @@ class Extremes(State):
 
     def to_json(self) -> list[list[Any]]:
         return list(self.values())
+
+    def columns(self) -> Sequence[list[Any] | pl.Series]:
+        if self.kind == "wide":
+            return self.to_json()
+        unseen = np.flatnonzero(~self.seen)
+        return [pl.Series(planes[0]).scatter(unseen, None) for planes in (self.low, self.high)]
 
     @classmethod
     def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:

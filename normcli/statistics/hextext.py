@@ -21,7 +21,7 @@ MOST_EXPONENT = 5000
 _MOST_WORDS = 200
 
 
-def texts_of(limbs: Integers, low: int, bits: int) -> list[str]:
+def texts_of(limbs: Integers, low: int, bits: int) -> pl.Series:
     """Return the texts of Σ_i limbs[i]·2^(bits·(low + i)), limbs being balanced digits."""
     cells = limbs.shape[1]
     sizes, negative = _magnitudes(limbs, bits)
@@ -41,9 +41,7 @@ def texts_of(limbs: Integers, low: int, bits: int) -> list[str]:
     sign = pl.when(pl.col("sign") == 1).then(pl.lit("-0x")).otherwise(pl.lit("0x"))
     number = pl.col("digits").str.strip_chars_start("0")
     number = pl.when(number == "").then(pl.lit("0")).otherwise(number)
-    return (
-        frame.select(pl.concat_str([sign, number, pl.lit("p"), "exponent"])).to_series().to_list()
-    )
+    return frame.select(pl.concat_str([sign, number, pl.lit("p"), "exponent"])).to_series()
 
 
 def _magnitudes(limbs: Integers, bits: int) -> tuple[Integers, npt.NDArray[np.bool_]]:

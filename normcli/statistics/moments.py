@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from normcli.statistics.base import Index, Kind, State, Values, register
 from normcli.statistics.exactsum import ExactSum
@@ -54,6 +55,9 @@ class Moments(State):
 
     def to_json(self) -> list[list[Any]]:
         return [self.total.to_hex(), self.squares.to_hex()]
+
+    def columns(self) -> list[pl.Series]:
+        return [self.total.texts(), self.squares.texts()]
 
     @classmethod
     def from_json(cls, kind: Kind, columns: list[list[Any]]) -> Self:

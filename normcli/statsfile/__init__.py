@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from normcli.statsfile.document import FORMAT
 from normcli.statsfile.read import from_bytes
-from normcli.statsfile.write import to_text
+from normcli.statsfile.write import pieces_of, to_text
 
-__all__ = ["FORMAT", "from_bytes", "to_text"]
+__all__ = ["FORMAT", "from_bytes", "pieces_of", "to_text"]

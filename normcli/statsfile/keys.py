@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 __all__ = [
+    "columns_to_json",
     "keys_from_json",
     "keys_to_json",
     "table_from_json",
@@ -28,6 +29,16 @@ def keys_to_json(keys: pl.DataFrame) -> list[list[Any]]:
     """Return one list of JSON values for each row."""
     columns = [_column_to_json(keys[name]) for name in keys.columns]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def columns_to_json(keys: pl.DataFrame) -> list[list[Any] | pl.Series]:
+    """Return the JSON values of each column; as a series where they are in it as they are."""
+    return [
+        column
+        if column.dtype in (pl.Int64, pl.String) and column.len()
+        else _column_to_json(column)
+        for column in keys.get_columns()
+    ]
 
 
 def _column_to_json(keys: pl.Series) -> list[Any]:

@@ -25,28 +25,41 @@ def scalar(value: Any) -> str:
     return format(value, "f") if isinstance(value, Decimal) else encode(value)
 
 
-def table_rows(columns: Sequence[list[Any]]) -> list[str]:
-    """Return a line "[…]" for each row of columns of plain values."""
+def table_rows(columns: Sequence[list[Any] | pl.Series]) -> pl.Series:
+    """Return a line "[…]" for each row of columns of plain values.
+
+    A column may be a series of float64, of integers, or of texts.
+    """
     texts = [_texts(column) for column in columns]
     pieces: list[pl.Expr] = []
     for i in range(len(texts)):
         pieces += [pl.lit(", " if i else "["), pl.col(str(i))]
     frame = pl.DataFrame({str(i): text for i, text in enumerate(texts)})
-    return frame.select(pl.concat_str(*pieces, pl.lit("]"))).to_series().to_list()
+    return frame.select(pl.concat_str(*pieces, pl.lit("]"))).to_series()
 
 
-def _texts(column: list[Any]) -> pl.Series:
+def _texts(column: list[Any] | pl.Series) -> pl.Series:
+    if isinstance(column, pl.Series):
+        return _series_texts(column)
     kinds = set(map(type, column)) - {type(None)}
     if kinds == {int}:
         with suppress(OverflowError, TypeError):  # beyond 64 bits
-            return pl.Series(column, dtype=pl.Int64).cast(pl.String).fill_null("null")
+            return _series_texts(pl.Series(column, dtype=pl.Int64))
     if kinds == {float}:
-        return _float_texts(pl.Series(column, dtype=pl.Float64))
+        return _series_texts(pl.Series(column, dtype=pl.Float64))
     if kinds == {str}:
-        texts = pl.Series(column, dtype=pl.String)
-        if not texts.str.contains(_ESCAPED).any():
-            return pl.select('"' + texts + '"').to_series().fill_null("null")
+        return _series_texts(pl.Series(column, dtype=pl.String))
     return pl.Series([scalar(value) for value in column], dtype=pl.String)
+
+
+def _series_texts(values: pl.Series) -> pl.Series:
+    if values.dtype.is_integer():
+        return values.cast(pl.String).fill_null("null")
+    if values.dtype == pl.Float64:
+        return _float_texts(values)
+    if values.str.contains(_ESCAPED).any():
+        return pl.Series([scalar(value) for value in values.to_list()], dtype=pl.String)
+    return pl.select(pl.concat_str(pl.lit('"'), values, pl.lit('"'))).to_series().fill_null("null")
 
 
 def _float_texts(values: pl.Series) -> pl.Series:

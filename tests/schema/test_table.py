@@ -38,13 +38,15 @@ def test_rows_are_those_of_the_encoder(data: st.DataObject) -> None:
         data.draw(st.lists(st.one_of(kind, st.none()), min_size=count, max_size=count))
         for kind in kinds
     ]
+    written = table_rows(columns).to_list()
     rows = zip(*columns, strict=True)
-    assert table_rows(columns) == [json.dumps(list(row), ensure_ascii=False) for row in rows]
+    assert written == [json.dumps(list(row), ensure_ascii=False) for row in rows]
 
 
 def test_decimals_keep_all_their_digits() -> None:
     column = [Decimal("1.50"), None, Decimal("-12345678901234567890.123456789")]
-    assert table_rows([column]) == ["[1.50]", "[null]", "[-12345678901234567890.123456789]"]
+    written = table_rows([column]).to_list()
+    assert written == ["[1.50]", "[null]", "[-12345678901234567890.123456789]"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
