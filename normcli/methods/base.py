@@ -414,7 +414,8 @@ def quotient(x: pl.Expr, divisor: pl.Expr | float) -> pl.Expr:
 
 def expm1(x: pl.Expr) -> pl.Expr:
     """Return eˣ − 1 without cancellation near zero, as 2·sinh(x/2)·e^(x/2)."""
-    half = x / 2
+    # Below −80 it is −1; and sinh would overflow where e^(x/2) is not yet 0.
+    half = x.clip(lower_bound=-80.0) / 2
     return 2 * half.sinh() * half.exp()
 
 

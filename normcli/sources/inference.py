@@ -7,8 +7,10 @@ the files; a column of whole numbers in one file and of floats in another is flo
 from __future__ import annotations
 
 import io
+import json
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -139,7 +141,22 @@ def _infer_ndjson(block: Block, rows: int) -> pl.Schema:
         )
     except pl.exceptions.PolarsError as error:
         raise _unreadable(block, error) from error
-    return pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
+    return pl.Schema({column: _seen_dtype(sample[column]) for column in _in_order(sample, lines)})
+
+
+def _in_order(sample: pl.DataFrame, lines: Sequence[bytes]) -> list[str]:
+    """Return the columns as they come first in the lines.
+
+    The parser orders those of an object with more than 32 keys otherwise in every process.
+    """
+    seen: dict[str, None] = {}
+    for line in lines:
+        if len(seen) == sample.width:
+            break
+        with suppress(ValueError, RecursionError):
+            found = json.loads(line)
+            seen.update((key, None) for key in found if key in sample.schema)
+    return [*seen, *sorted(set(sample.columns) - set(seen))]
 
 
 def _seen_dtype(values: pl.Series) -> pl.DataType:

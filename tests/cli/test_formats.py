@@ -163,3 +163,18 @@ def test_a_column_called_star(tmp_path: Path, run: Any, files: Any, ending: str)
         assert applied.columns == ["*", "x"]
         assert applied["*"].to_list() == ([1, 2, 4] if by else [0, 1 / 3, 1])
         assert read(tmp_path / f"back.{ending}").equals(frame)
+
+
+def test_ndjson_of_many_columns_keeps_their_order(tmp_path: Path, run: Any) -> None:
+    """Polars' parser orders those of an object with more than 32 keys by a hash of the process."""
+    wide = pl.DataFrame({f"c{i}": [float(i), 0.5, None] for i in range(50)})
+    path = tmp_path / "wide.ndjson"
+    wide.write_ndjson(path)
+    path.write_text('{"c3": 2}\n' + path.read_text("utf-8") + '{"last": 1}\n{"last": 2}\n', "utf-8")
+    names = ["c3", *(name for name in wide.columns if name != "c3"), "last"]
+    stats = normcli.fit(path)
+    assert list(json.loads(stats.to_json())["columns"]) == names
+    stats.save(tmp_path / "s.json")
+    # A null is written, too.
+    lines = run("apply", "s.json", "wide.ndjson").stdout.splitlines()
+    assert [list(json.loads(line)) for line in lines] == [names] * 6
