@@ -54,6 +54,8 @@ _EXACT_BELOW = 2**52
 _EXACT_DECIMALS_BELOW = 2**46
 # Beyond that a decimal less its center, or plus it, might not fit 128 bits.
 _FAR = 2.0**125
+# Days since 1970 of years −262142 and 262142: beyond them polars aborts when it writes text.
+_FIRST_DAY, _LAST_DAY = -96_464_927, 95_025_872
 
 
 def constants_table(steps: Sequence[FittedStep], dtype: pl.DataType, grouped: bool) -> pl.DataFrame:
@@ -200,7 +202,10 @@ def _bounds(dtype: pl.DataType) -> tuple[int, int]:
     if dtype == pl.Time():
         return 0, 86_400 * 10**9 - 1
     if dtype == pl.Date():
-        return -(2**31), 2**31 - 1
+        return _FIRST_DAY, _LAST_DAY
+    if isinstance(dtype, pl.Datetime):
+        day = 86_400 * {"ms": 10**3, "us": 10**6, "ns": 10**9}[dtype.time_unit]
+        return max(-(2**63), _FIRST_DAY * day), min(2**63 - 1, _LAST_DAY * day)
     if dtype.is_temporal():
         return -(2**63), 2**63 - 1
     limits = np.iinfo(str(dtype).lower())

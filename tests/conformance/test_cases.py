@@ -7,6 +7,7 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -158,9 +159,15 @@ def test_predictions_outside_the_range_are_clipped(name: str, dtype: pl.DataType
     assert back.dtype == dtype
     if dtype in (pl.Boolean(), pl.Time()) or not dtype.is_temporal():
         least, greatest = low, high
+    elif isinstance(dtype, pl.Duration):
+        least, greatest = -(2**63), 2**63 - 1
     else:
-        bits = 32 if dtype == pl.Date() else 64
-        least, greatest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        # Later dates can't be written as text.
+        units = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+        unit = 86_400 * units[dtype.time_unit] if isinstance(dtype, pl.Datetime) else 1
+        days = [int(np.datetime64(f"{year}-01-01", "D").astype(int)) for year in (-262142, 262142)]
+        least, greatest = max(-(2**63), days[0] * unit), min(2**63 - 1, days[1] * unit)
+        assert len(back.to_frame().write_csv().splitlines()) == 7
     physical = back.cast(pl.UInt8) if dtype == pl.Boolean() else back.to_physical()
     top, same_top, bottom, same_bottom, nothing, not_a_number = physical.to_list()
     # Whole numbers know no NaN.

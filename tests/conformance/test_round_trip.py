@@ -134,7 +134,9 @@ def _check_powers(frame: pl.DataFrame, chain: str, by: Sequence[str]) -> int:
     bound, dtype, params = BOUNDS[method.name], frame.schema["x"], _params(stats)
     unit = 10 ** (dtype.scale if isinstance(dtype, pl.Decimal) else 0)
     held = 0
-    for row, (x, returned) in enumerate(zip(frame["x"], back["x"], strict=True)):
+    # What is lost may come back as a date that Python has not.
+    pairs = [one["x"].to_physical() if dtype.is_temporal() else one["x"] for one in (frame, back)]
+    for row, (x, returned) in enumerate(zip(*pairs, strict=True)):
         assert (x is None) == (returned is None) or x is not None
         own = params[frame["g"][row] if by else 0][0]
         number = None if x is None else frame["x"].to_physical().cast(pl.Float64)[row] / unit
