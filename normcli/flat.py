@@ -6,8 +6,9 @@ a chain together, so that every step's constants stand in one table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,14 @@ import polars as pl
 
 from normcli.fitted import FittedStep
 from normcli.tensors import Channels, joint
-from normcli.transform import Lookup, Table, at_rows, literal, step_series
+from normcli.transform import Lookup, at_rows, literal, step_series
 
-__all__ = ["Elements", "beside", "cells_of", "constants_by_cell", "flat_lookup"]
+__all__ = ["CellConstants", "Elements", "cells_of", "constants_by_cell", "pieces", "tiled"]
 
 Index = npt.NDArray[np.intp]
+
+_PIECE = 1 << 17
+"""How many elements are worked on at a time: they, and what is made of them, stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,27 @@ class Elements:
         return np.repeat(values, self.size) if self.row_of is None else values[self.row_of]
 
 
+def pieces(flat: pl.Series, elements: Elements) -> Iterator[tuple[slice, pl.Series, Elements]]:
+    """Cut elements into pieces of whole rows: which rows, their elements, and what these are.
+
+    Lists, whose lengths differ, are one piece.
+    """
+    each = _rows_in_piece(elements.size)
+    if elements.row_of is not None or elements.rows <= each:
+        yield slice(0, elements.rows), flat, elements
+        return
+    for start in range(0, elements.rows, each):
+        rows = slice(start, min(start + each, elements.rows))
+        count = rows.stop - start
+        groups = None if elements.groups is None else elements.groups[rows]
+        part = flat.slice(start * elements.size, count * elements.size)
+        yield rows, part, replace(elements, rows=count, groups=groups)
+
+
+def _rows_in_piece(size: int) -> int:
+    return max(1, _PIECE // max(1, size))
+
+
 def cells_of(elements: Elements, channels: Channels) -> Index | None:
     """Return the cell of each element; None if there is only one."""
     groups = None
@@ -50,12 +75,70 @@ def cells_of(elements: Elements, channels: Channels) -> Index | None:
     return own if groups is None else groups * channels.count + own
 
 
+def tiled(channels: Channels) -> Index | None:
+    """Return the channels of a piece's elements, made once; None if there is only one."""
+    if channels.ids is None or channels.count == 1:
+        return None
+    return np.tile(channels.ids, _rows_in_piece(len(channels.ids)))
+
+
+@dataclass(frozen=True)
+class CellConstants:
+    """The channels of all steps of a chain together, and the constants: a row for each cell."""
+
+    channels: Channels
+    table: pl.DataFrame
+
+    @cached_property
+    def series(self) -> dict[str, pl.Series]:
+        """The constants by name."""
+        return self.table.to_dict(as_series=True)
+
+    @property
+    def by_group(self) -> bool:
+        """Whether they differ by group."""
+        return self.table.height != self.channels.count
+
+    @cached_property
+    def _tiled(self) -> pl.DataFrame:
+        """The constants beside the elements of a piece, where groups do not matter.
+
+        Copied once: to look them up takes longer than to calculate with them.
+        """
+        ids = tiled(self.channels)
+        assert ids is not None, "there are several channels"
+        return self.table[ids]
+
+    def lookup(self, grouped: bool) -> Lookup:
+        """Return what gives the expression for a constant: beside the elements, or a literal."""
+        if self._are_beside(grouped):
+            return pl.col
+        return lambda name: literal(self.series, name)
+
+    def _are_beside(self, grouped: bool) -> bool:
+        return bool(self.series) and (self.channels.count > 1 or (grouped and self.by_group))
+
+    def beside(self, flat: pl.Series, elements: Elements) -> pl.DataFrame:
+        """Return a frame of the elements and, if there are several cells, their constants."""
+        frame = flat.alias("\0x").to_frame()
+        if not self._are_beside(elements.groups is not None):
+            return frame
+        if not self.by_group:
+            elements = replace(elements, groups=None)
+        listed = any(one.dtype == pl.List for one in self.series.values())
+        if elements.groups is None and not listed and len(flat) <= self._tiled.height:
+            return frame.hstack(self._tiled.head(len(flat)))
+        cells = cells_of(elements, self.channels)
+        assert cells is not None, "there are several cells"
+        return at_rows(frame, self.series, pl.Series(cells))
+
+
 def constants_by_cell(
     steps: Sequence[FittedStep],
     channels: Sequence[Channels],
     dtype: pl.DataType,
     groups: int | None,
-) -> tuple[Channels, pl.DataFrame]:
+) -> CellConstants:
     """Return the channels of all steps together, and a table with a row for each cell.
 
     `groups` is how many groups there are; None for the constants of all rows.
@@ -71,38 +154,4 @@ def constants_by_cell(
                 at += np.repeat(np.arange(groups) * own.count, together.count)
         series = step_series(i, step, dtype, by_group)
         columns |= {key: one[at] for key, one in series.items()}
-    return together, pl.DataFrame(columns)
-
-
-def beside(
-    flat: pl.Series, elements: Elements, channels: Channels, table: pl.DataFrame
-) -> pl.DataFrame:
-    """Return a frame of the elements and, if there are several cells, their constants."""
-    frame = flat.alias("\0x").to_frame()
-    constants = table.to_dict(as_series=True)
-    if table.height == channels.count:  # the same for all groups
-        elements = replace(elements, groups=None)
-    if not constants or (cells := cells_of(elements, channels)) is None:
-        return frame
-    if elements.groups is not None or any(one.dtype == pl.List for one in constants.values()):
-        return at_rows(frame, constants, pl.Series(cells))
-    # The same for every row: copied, which is faster than looked up.
-    assert channels.ids is not None
-    tiled = (_tiled(one[channels.ids], elements.rows).alias(key) for key, one in constants.items())
-    return frame.hstack(list(tiled))
-
-
-def _tiled(values: pl.Series, times: int) -> pl.Series:
-    if values.null_count() or not values.dtype.is_float():
-        return values[np.tile(np.arange(len(values)), times)]
-    return pl.Series(np.tile(values.to_numpy(), times))
-
-
-def flat_lookup(frame: pl.DataFrame, table: Table) -> Lookup:
-    """Return what gives the expression for a constant: beside the elements, or a literal."""
-    columns = set(frame.columns)
-
-    def lookup(name: str) -> pl.Expr:
-        return pl.col(name) if name in columns else literal(table, name)
-
-    return lookup
+    return CellConstants(together, pl.DataFrame(columns))

@@ -18,7 +18,14 @@ import polars as pl
 from normcli.coding import encode, without
 from normcli.columns import Split, named, physical, split, split_texts
 from normcli.fitted import FittedStep, States
-from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
+from normcli.flat import (
+    CellConstants,
+    Elements,
+    cells_of,
+    constants_by_cell,
+    pieces,
+    tiled,
+)
 from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
 from normcli.methods.base import Batches, Blocks, Expressions
@@ -97,7 +104,7 @@ class Task:
         return constants_table(self.steps, self.dtype, self.by_group).to_dict(as_series=True)
 
     @cached_property
-    def constants(self) -> tuple[Channels, pl.DataFrame]:
+    def constants(self) -> CellConstants:
         """The constants of the steps over tensors, by cell."""
         steps = self.steps
         own = self.channels[: len(steps)]
@@ -111,6 +118,18 @@ class Task:
             )
             groups = next(counts, None)
         return constants_by_cell(steps, own, self.dtype, groups)
+
+    @cached_property
+    def _tiled(self) -> npt.NDArray[np.uint32] | None:
+        ids = tiled(self.channels[-1])
+        return None if ids is None else ids.astype(np.uint32)
+
+    def narrow_cells(self, piece: Elements) -> npt.NDArray[np.uint32] | None:
+        """Return the cells of a piece's elements as the compiled kernel takes them."""
+        if piece.groups is None and piece.row_of is None:
+            return None if self._tiled is None else self._tiled[: piece.rows * piece.size]
+        cells = cells_of(piece, self.channels[-1])
+        return None if cells is None else cells.astype(np.uint32)
 
     @property
     def in_order(self) -> bool:
@@ -208,25 +227,35 @@ class Contribution:
                 evaluated, outside = _evaluate(task, batch, ids)
                 self.outside[i] += outside
                 lanes = lanes if task.is_raw else evaluated
-            self._take_in(i, lanes, narrow if task.scope == "groups" else None, values_of)
+            self._sweep(i, lanes, narrow if task.scope == "groups" else None)
+            self._take_in(i, lanes, values_of)
         if self.in_order:
             self.row_blocks.passed(batch.height, ids)
+
+    def _sweep(
+        self, i: int, lanes: Sequence[pl.Series], cells: npt.NDArray[np.uint32] | None
+    ) -> None:
+        """Take in what the compiled kernel takes of a task."""
+        for prefix, lane in zip(self.the_pass.tasks[i].prefixes, lanes, strict=True):
+            if prefix in self.sweeps[i]:
+                self.sweeps[i][prefix].update(physical(lane), cells)
+
+    def _unswept(self, i: int) -> set[str]:
+        """Return the states of a task that the compiled kernel does not take in."""
+        swept = {prefix + name for prefix in self.sweeps[i] for name in SWEPT}
+        return self.states[i].keys() - swept
 
     def _take_in(
         self,
         i: int,
         lanes: Sequence[pl.Series],
-        cells: npt.NDArray[np.uint32] | None,
         values_of: Callable[[Task, pl.Series], Values],
         vectors_of: Callable[[pl.Series], Values] | None = None,
     ) -> None:
-        """Take in what a task is about: by sweeps where there are, as values where they must be."""
-        task = self.the_pass.tasks[i]
+        """Take in what is left of a task, as values or vectors."""
+        task, unswept = self.the_pass.tasks[i], self._unswept(i)
         for prefix, lane in zip(task.prefixes, lanes, strict=True):
-            names = {name for name in self.states[i] if name.startswith(prefix)}
-            if prefix in self.sweeps[i]:
-                self.sweeps[i][prefix].update(physical(lane), cells)
-                names -= {prefix + name for name in SWEPT}
+            names = {name for name in unswept if name.startswith(prefix)}
             wholes = {name for name in names if _takes_vectors(self.states[i][name])}
             if names - wholes:
                 values = values_of(task, lane)
@@ -250,12 +279,19 @@ class Contribution:
         flat, row_of = flatten(batch[task.column], tensor)
         size = 0 if tensor.shape is None else tensor.size
         elements = Elements(batch.height, size, row_of, ids if task.scope == "groups" else None)
-        lanes = [flat]
-        if not task.is_raw or task.checked is not None:
-            lanes, outside = _evaluate_flat(task, flat, elements)
-            self.outside[i] += outside
-        if not self.states[i]:
+        as_it_is = task.is_raw and task.checked is None
+        whole: list[list[pl.Series]] = []
+        for _, piece, own in pieces(flat, elements):
+            lanes = [piece]
+            if not as_it_is:
+                lanes, outside = _evaluate_flat(task, piece, own)
+                self.outside[i] += outside
+            if self.sweeps[i]:
+                self._sweep(i, lanes, task.narrow_cells(own))
+            whole.append(lanes)
+        if not self._unswept(i):
             return
+        lanes = [flat] if as_it_is else [pl.concat(each) for each in zip(*whole, strict=True)]
         cells = cells_of(elements, task.channels[-1])
 
         def values_of(task: Task, lane: pl.Series) -> Values:
@@ -270,8 +306,7 @@ class Contribution:
         def vectors_of(lane: pl.Series) -> Values:
             return _vector_values(lane, task, elements, self._cells_of(task))
 
-        narrow = None if cells is None else cells.astype(np.uint32)
-        self._take_in(i, lanes, narrow, values_of, vectors_of)
+        self._take_in(i, lanes, values_of, vectors_of)
 
     def _take_texts(self, i: int, task: Task, series: pl.Series) -> None:
         texts, null = split_texts(series)
@@ -356,10 +391,8 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
 
 def _evaluate_flat(task: Task, flat: pl.Series, elements: Elements) -> tuple[list[pl.Series], int]:
     """Return the same for the elements of tensors."""
-    channels, constants = task.constants
-    frame = beside(flat, elements, channels, constants)
-    table = constants.to_dict(as_series=True)
-    lookup = flat_lookup(frame, table)
+    frame, table = task.constants.beside(flat, elements), task.constants.series
+    lookup = task.constants.lookup(elements.groups is not None)
     assert task.tensor is not None
     frame, entering, _ = forward_flat(
         frame, task.before, task.dtype, lookup, table, task.tensor.shape

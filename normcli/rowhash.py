@@ -48,7 +48,7 @@ def row_hashes(frame: pl.DataFrame) -> Hashes:
     """
     hashes = np.zeros(frame.height, np.uint64)
     for name in sorted(frame.columns):
-        if not frame[name].dtype.is_nested():
+        if not (frame[name].dtype.is_nested() or frame[name].dtype.is_extension()):
             for values in _numbers(frame[name]):
                 hashes = _mix(hashes + values + _INCREMENT)
     return hashes

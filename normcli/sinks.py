@@ -24,7 +24,7 @@ __all__ = ["WriteOptions", "check_writable", "write_frame", "write_text"]
 
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
-_ROW_GROUP_NUMBERS = 1 << 24
+_ROW_GROUP_NUMBERS = 1 << 22
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),

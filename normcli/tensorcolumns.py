@@ -14,10 +14,16 @@ import polars as pl
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn, FittedStep, step_channels
-from normcli.flat import Elements, beside, cells_of, constants_by_cell, flat_lookup
-from normcli.methods.rowwise import Kept
+from normcli.flat import (
+    CellConstants,
+    Elements,
+    cells_of,
+    constants_by_cell,
+    pieces,
+)
+from normcli.methods.rowwise import Kept, RowMethod
 from normcli.rowsteps import forward_flat, inverse_flat
-from normcli.tensors import Channels, Tensor, flatten, rebuild, shape_text, tensor_of
+from normcli.tensors import Tensor, flatten, rebuild, shape_text, tensor_of
 from normcli.transform import for_all_groups, from_float, to_float
 
 __all__ = ["TensorColumn", "check_shape"]
@@ -47,22 +53,24 @@ class TensorColumn:
     elsewhere: Literal["error", "null", "global", "keep"]
 
     @cached_property
-    def _cells(self) -> tuple[Channels, pl.DataFrame, pl.Series | None]:
-        """The channels of all steps together, the constants, and which cells have parameters.
+    def _cells(self) -> tuple[CellConstants, pl.Series | None]:
+        """The constants, and which cells have parameters.
 
         The last is None if all have; without groups that does not matter, and they give null.
         """
         steps = self.column.steps
         every = [step_channels(self.name, self.column.dtype, step.method) for step in steps]
-        channels, table = constants_by_cell(steps, every, self._entering, None)
+        overall = constants_by_cell(steps, every, self._entering, None)
+        channels, table = overall.channels, overall.table
         if self.groups is None:
-            return channels, table, None
+            return overall, None
         if not table.width:
             # Nothing depends on the group, but a group may be unknown all the same.
             known = [True] * self.groups + [False]
-            return channels, table, pl.Series([k for k in known for _ in range(channels.count)])
-        _, by_group = constants_by_cell(steps, every, self._entering, self.groups)
-        return channels, *for_all_groups(by_group, table, self.elsewhere == "global")
+            return overall, pl.Series([k for k in known for _ in range(channels.count)])
+        by_group = constants_by_cell(steps, every, self._entering, self.groups).table
+        table, all_known = for_all_groups(by_group, table, self.elsewhere == "global")
+        return CellConstants(channels, table), all_known
 
     @property
     def _entering(self) -> pl.DataType:
@@ -73,8 +81,8 @@ class TensorColumn:
 
     def lacks_parameters(self, series: pl.Series, groups: Index) -> Mask | None:
         """Return which rows hold values whose cells have no parameters; None if there are none."""
-        channels, _, known = self._cells
-        if known is None or known[: -channels.count].all():
+        constants, known = self._cells
+        if known is None or known[: -constants.channels.count].all():
             return None
         flat, elements = self._elements(series, groups)
         lacking = ~self._at(known, elements) & flat.is_not_null()
@@ -87,7 +95,7 @@ class TensorColumn:
 
     def _at(self, values: pl.Series, elements: Elements) -> pl.Series:
         """Return for each element the value of its cell."""
-        cells = cells_of(elements, self._cells[0])
+        cells = cells_of(elements, self._cells[0].channels)
         assert cells is not None, "there are groups"
         return values[cells]
 
@@ -105,32 +113,75 @@ class TensorColumn:
 
         `groups` are the rows' groups, `kept` what they had lost to each row-wise step.
         """
-        channels, constants, known = self._cells
-        flat, elements = self._elements(series, groups)
-        frame = beside(flat, elements, channels, constants)
-        table = constants.to_dict(as_series=True)
-        lookup, x, steps = flat_lookup(frame, table), pl.col("\0x"), self.column.steps
-        shape = self.tensor.shape
-        told = None
-        if known is not None and self.elsewhere in ("keep", "null"):
-            told = self._at(known, elements).alias("\0known")
-            frame = frame.with_columns(told)
-        lost: dict[int, Kept] = {}
+        made: list[pl.Series] = []
+        lost: list[dict[int, Kept]] = []
+        for rows, flat, elements in pieces(*self._elements(series, groups)):
+            own = {
+                step: {name: numbers[rows] for name, numbers in of_rows.items()}
+                for step, of_rows in kept.items()
+            }
+            carried, left = self._carry(flat, elements, own)
+            made.append(carried)
+            lost.append(left)
+        whole = pl.concat(made) if len(made) > 1 else made[0]
+        every = {
+            step: {name: np.concatenate([one[step][name] for one in lost]) for name in of_rows}
+            for step, of_rows in lost[0].items()
+        }
+        return rebuild(whole, series, self.tensor), every
+
+    def _carry(
+        self, flat: pl.Series, elements: Elements, kept: Mapping[int, Kept]
+    ) -> tuple[pl.Series, dict[int, Kept]]:
+        constants, known = self._cells
+        frame = constants.beside(flat, elements)
+        if known is not None and self._tells_known:
+            frame = frame.with_columns(self._at(known, elements).alias("\0known"))
+        if self._expression is not None:
+            return frame.select(self._expression).to_series(), {}
+        frame, carried, lost = self._carried(frame, kept)
+        return frame.select(self._result(carried)).to_series(), lost
+
+    @cached_property
+    def _expression(self) -> pl.Expr | None:
+        """The expression for what comes out; None if it is not the same for all elements."""
+        methods = [step.method for step in self.column.steps]
+        if any(isinstance(each, RowMethod) for each in methods):
+            return None
+        if self.direction == "apply" and any(
+            each.domain(pl.col("\0x")) is not None for each in methods
+        ):
+            return None
+        _, carried, _ = self._carried(pl.DataFrame(), {})
+        return self._result(carried)
+
+    def _carried(
+        self, frame: pl.DataFrame, kept: Mapping[int, Kept]
+    ) -> tuple[pl.DataFrame, pl.Expr, dict[int, Kept]]:
+        """Return what comes out as an expression over a frame, and what rows have lost."""
+        constants, _ = self._cells
+        table, lookup = constants.series, constants.lookup(self.groups is not None)
+        steps, shape = self.column.steps, self.tensor.shape
         if self.direction == "apply":
-            original = to_float(x, self._entering)
-            frame, carried, lost = forward_flat(
+            return forward_flat(
                 frame, steps, self._entering, lookup, table, shape, self._check_domain
             )
-        else:
-            original = from_float(to_float(x, pl.Float64()), self.column.inner, None)
-            frame, carried = inverse_flat(
-                frame, steps, self.column.inner, lookup, table, shape, kept
-            )
-        if told is not None:
-            other = original if self.elsewhere == "keep" else None
-            carried = pl.when(pl.col("\0known")).then(carried).otherwise(other)
-        result = frame.select(carried.cast(self.output, strict=False).alias(self.name))
-        return rebuild(result.to_series(), series, self.tensor), lost
+        return *inverse_flat(frame, steps, self.column.inner, lookup, table, shape, kept), {}
+
+    @property
+    def _tells_known(self) -> bool:
+        return self.elsewhere in ("keep", "null")
+
+    def _result(self, carried: pl.Expr) -> pl.Expr:
+        """Return an expression in the dtype that is wanted, and what unknown groups have."""
+        if self._cells[1] is not None and self._tells_known:
+            x, original = pl.col("\0x"), None
+            if self.elsewhere == "keep":
+                original = to_float(x, self._entering)
+                if self.direction == "invert":
+                    original = from_float(to_float(x, pl.Float64()), self.column.inner, None)
+            carried = pl.when(pl.col("\0known")).then(carried).otherwise(original)
+        return carried.cast(self.output, strict=False).alias(self.name)
 
     def _check_domain(self, frame: pl.DataFrame, x: pl.Expr, step: FittedStep) -> None:
         inside = step.method.domain(x)

@@ -26,11 +26,12 @@ from normcli.progression import ColumnFit, Limits
 from normcli.recipe import Recipe, chain_text
 from normcli.resolution import Target
 from normcli.sources import Source, extent_of
+from normcli.tensors import numbers_in_row
 
 __all__ = ["BATCH_ROWS", "DEFAULT_MEMORY", "FitRun", "FitSettings", "fold_batches", "run_fit"]
 
 BATCH_ROWS = 1 << 17
-
+_BATCH_NUMBERS = 1 << 21
 
 DEFAULT_MEMORY = 1 << 30
 
@@ -145,8 +146,10 @@ def _run_pass(
         *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
     )
     in_order = any(task.in_order for task in the_pass.tasks)
+    # Memory must not grow with what a row's tensors hold.
+    most = max(1, _BATCH_NUMBERS // numbers_in_row(frame.collect_schema()))
     batches = frame.collect_batches(
-        chunk_size=settings.batch_rows, maintain_order=in_order, engine="streaming"
+        chunk_size=min(settings.batch_rows, most), maintain_order=in_order, engine="streaming"
     )
 
     def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:

@@ -16,10 +16,12 @@ from normcli.errors import DataError
 from normcli.fitted import Fitted
 from normcli.sinks import WriteOptions, check_writable, write_frame
 from normcli.sources import Source, extent_of
+from normcli.tensors import numbers_in_row
 
 __all__ = ["Job", "run_transform"]
 
 _BATCH_ROWS = 1 << 15
+_BATCH_NUMBERS = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def run_transform(
     progress.start(job.direction, lambda: extent_of(source))
     keys = job.fitted.keys
     # Small batches keep memory low; but each batch looks its keys up in a table made for it.
-    rows = max(_BATCH_ROWS, 0 if keys is None else len(keys))
+    rows = min(_BATCH_ROWS, _BATCH_NUMBERS // numbers_in_row(source.schema))
+    rows = max(1, rows, 0 if keys is None else len(keys))
     try:
         with pl.Config(streaming_chunk_size=rows):
             _run(source, job, destination, directory, write, progress)

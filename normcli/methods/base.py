@@ -404,11 +404,13 @@ def quotient(x: pl.Expr, divisor: pl.Expr | float) -> pl.Expr:
     """Return x/divisor, correctly rounded.
 
     The engine divides a column by a single number as a multiplication by its reciprocal, which
-    is off in the last digit for many values (49/49 < 1); so the number is made a column.
+    is off in the last digit for many values (49/49 < 1); so a number is made a column.
 
     >>> pl.select(quotient(pl.lit(pl.Series([0.0, 49.0])), 49.0)).to_series().to_list()
     [0.0, 1.0]
     """
+    if isinstance(divisor, pl.Expr) and divisor.meta.is_column():
+        return x / divisor
     return x / ((x == x).cast(pl.Float64) * divisor)
 
 

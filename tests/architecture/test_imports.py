@@ -200,6 +200,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "resolution",
             "sinks",
             "sources",
+            "tensors",
         },
         {"numpy", "polars"},
     ),
