@@ -17,6 +17,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -139,7 +140,7 @@ def make_step(name: str, options: Mapping[str, Any]) -> Method:
     if name not in METHODS:
         raise UsageError(f'unknown method "{name}"', did_you_mean(name, METHODS))
     method = METHODS[name]
-    hints = typing.get_type_hints(method)
+    hints = _hints(name)
     known = method.option_fields()
     values = {}
     for key, value in options.items():
@@ -148,6 +149,12 @@ def make_step(name: str, options: Mapping[str, Any]) -> Method:
         field = known[key].name
         values[field] = _convert(name, key, value, hints[field])
     return method(**values)
+
+
+@cache
+def _hints(name: str) -> dict[str, Any]:
+    """Return the annotations of a method's fields; evaluating them takes a while."""
+    return typing.get_type_hints(METHODS[name])
 
 
 def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:

@@ -104,10 +104,12 @@ class BlockMoments(State):
 
     def to_json(self) -> list[list[Any]]:
         columns = (self.counts.tolist(), self.total.to_hex(), self.squares.to_hex())
+        # Nothing at all where there are no values: how many blocks there are may not be known.
+        some = np.any(self.counts.reshape(self.cells, self.blocks), axis=1)
         return [
             [
-                " ".join(map(str, column[i * self.blocks : (i + 1) * self.blocks]))
-                for i in range(self.cells)
+                " ".join(map(str, column[i * self.blocks : (i + 1) * self.blocks])) if own else ""
+                for i, own in enumerate(some)
             ]
             for column in columns
         ]
@@ -118,10 +120,14 @@ class BlockMoments(State):
             raise ValueError("counts and sums of blocks are texts")
         parts = [[text.split(" ") if text else [] for text in column] for column in columns]
         cells = len(parts[0])
-        blocks = len(parts[0][0]) if cells else 0
-        if any(len(part) != blocks for column in parts for part in column):
+        blocks = max(map(len, parts[0]), default=0)
+        if any({*map(len, of_cell)} not in ({0}, {blocks}) for of_cell in zip(*parts, strict=True)):
             raise ValueError("there are not as many counts and sums as blocks")
-        flat = [[text for part in column for text in part] for column in parts]
+        nothing = [["0"] * blocks, ["0x0p0"] * blocks, ["0x0p0"] * blocks]
+        flat = [
+            [text for part in column for text in part or none]
+            for column, none in zip(parts, nothing, strict=True)
+        ]
         if not all(_COUNT.fullmatch(text) for text in flat[0]):
             raise ValueError("counts must be whole numbers from 0")
         counts = np.array([int(text) for text in flat[0]], np.int64)

@@ -1,9 +1,13 @@
-"""A later step is fitted on the output of the earlier ones: the same as fitting one by one."""
+"""A later step is fitted on the output of the earlier ones: the same as fitting one by one.
+
+All first steps are fitted at once, each on a column of its own.
+"""
 
 from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +18,7 @@ import pytest
 import normcli
 from normcli.errors import DataError, NormWarning
 from normcli.methods import METHODS
+from normcli.recipe import parse_chain
 from tests.conformance.bounds import BOUNDS, COLUMN_METHODS
 
 _SECOND = [
@@ -28,84 +33,85 @@ _FIRST = [
 ]
 
 
-_AROUND_ZERO = (
-    *("zscore", "center", "mean_range", "robust", "mad", "quantile", "median_of_means"),
-    "batchnorm",
-)
-
-
-def _goes_together(first: str, second: str) -> bool:
-    """Whether what the first gives for numbers above 1.5 lies in the domain of the second."""
-    return first not in _AROUND_ZERO or second != "boxcox"
-
-
-def _fit(frame: pl.DataFrame, chain: str, by: tuple[str, ...] = ()) -> normcli.Stats:
+def _fit(
+    frame: pl.DataFrame,
+    chains: Mapping[str, str],
+    by: tuple[str, ...] = (),
+    quantiles: Literal["exact", "sketch"] = "exact",
+) -> normcli.Stats:
+    """Fit chains, by the names of their columns, all at once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NormWarning)
-        return normcli.fit(frame, method=chain, columns="x", by=by)
+        columns = ",".join(chains)
+        return normcli.fit(frame, columns=columns, set=chains, by=by, quantiles=quantiles)
 
 
-def _last_step(stats: normcli.Stats) -> dict[str, Any]:
-    (described,) = json.loads(stats.to_json())["columns"].values()
-    step: dict[str, Any] = described["steps"][-1]
+def _last_step(stats: normcli.Stats, name: str) -> dict[str, Any]:
+    step: dict[str, Any] = json.loads(stats.to_json())["columns"][name]["steps"][-1]
     return step
 
 
-def _frame(dtype: Any = pl.Float64) -> pl.DataFrame:
+def _frame(columns: int = 1, dtype: Any = pl.Float64) -> pl.DataFrame:
+    """Return columns "x0", "x1", … of the same numbers above 1.5, and keys "g"."""
     chance = np.random.default_rng(3)
-    numbers = pl.Series("x", chance.uniform(1.5, 100, 60)).cast(dtype)
-    return pl.DataFrame([pl.Series("g", [i * i % 3 for i in range(60)]), numbers])
+    numbers = pl.Series(chance.uniform(1.5, 100, 60)).cast(dtype)
+    keys = pl.Series("g", [i * i % 3 for i in range(60)])
+    return pl.DataFrame([keys, *(numbers.alias(f"x{i}") for i in range(columns))])
 
 
-@pytest.mark.parametrize("second", _SECOND)
-@pytest.mark.parametrize("first", _FIRST)
-def test_a_chain_is_two_fits(first: str, second: str) -> None:
-    if not _goes_together(first, second):
-        with pytest.raises(DataError, match="outside the domain of boxcox"):
-            _fit(_frame(), f"{first}+{second}")
-        return
-    # The logarithm of 1 is 0, which has no power.
-    whole = second != "boxcox" or first not in ("log", "log2", "log10", "boxcox")
-    for dtype in (pl.Float64, pl.Int64) if whole else (pl.Float64,):
-        frame = _frame(dtype)
-        between = _fit(frame, first).apply(frame)
-        chained, alone = _fit(frame, f"{first}+{second}"), _fit(between, second)
-        assert _last_step(chained)["params"] == _last_step(alone)["params"]
-        assert chained.apply(frame).equals(alone.apply(between))
+def _in_domain(between: pl.DataFrame, second: str) -> dict[str, str]:
+    """Return what the second method can be fitted on: the names of columns, and its chain."""
+    smallest = BOUNDS[parse_chain(second)[0].name].smallest
+    least = between.select(pl.exclude("g").min()).row(0, named=True)
+    return {name: second for name, number in least.items() if number > smallest}
 
-        between = _fit(frame, first, ("g",)).apply(frame)
-        chained, alone = _fit(frame, f"{first}+{second}", ("g",)), _fit(between, second, ("g",))
-        assert _last_step(chained)["groups"] == _last_step(alone)["groups"]
-        assert chained.apply(frame).equals(alone.apply(between))
+
+@pytest.mark.parametrize("by", [(), ("g",)], ids=["rows", "groups"])
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Int64], ids=str)
+def test_a_chain_is_two_fits(dtype: Any, by: tuple[str, ...]) -> None:
+    frame = _frame(len(_FIRST), dtype)
+    firsts = {f"x{i}": first for i, first in enumerate(_FIRST)}
+    between = _fit(frame, firsts, by).apply(frame)
+    for second in _SECOND:
+        seconds = _in_domain(between, second)
+        assert len(seconds) > len(_FIRST) / 2
+        alone = _fit(between, seconds, by)
+        chained = _fit(frame, {name: f"{firsts[name]}+{second}" for name in seconds}, by)
+        expected, found = alone.apply(between), chained.apply(frame)
+        for name in seconds:
+            first, last = _last_step(alone, name), _last_step(chained, name)
+            # Those of all rows are fitted on what the step before makes of all rows alike.
+            key = "groups" if by else "params"
+            assert last[key] == first[key], (firsts[name], second)
+            assert found[name].equals(expected[name]), (firsts[name], second)
 
 
 @pytest.mark.parametrize("quantiles", ["exact", "sketch"])
-@pytest.mark.parametrize("second", _SECOND)
-@pytest.mark.parametrize("first", _FIRST)
-def test_a_chain_is_the_same_when_loaded(
-    first: str, second: str, quantiles: Literal["exact", "sketch"], tmp_path: Path
+@pytest.mark.parametrize("by", [(), ("g",)], ids=["rows", "groups"])
+def test_chains_are_the_same_when_loaded(
+    by: tuple[str, ...], quantiles: Literal["exact", "sketch"], tmp_path: Path
 ) -> None:
-    if not _goes_together(first, second):
-        return
-    for by in ((), ("g",)):
-        stats = normcli.fit(
-            _frame(), method=f"{first}+{second}", columns="x", by=by, quantiles=quantiles
-        )
+    frame = _frame(len(_FIRST))
+    firsts = {f"x{i}": first for i, first in enumerate(_FIRST)}
+    between = _fit(frame, firsts, by, quantiles).apply(frame)
+    for second in _SECOND:
+        seconds = _in_domain(between, second)
+        chains = {name: f"{firsts[name]}+{second}" for name in seconds}
+        stats = _fit(frame, chains, by, quantiles)
         stats.save(tmp_path / "stats.json")
         assert normcli.load(tmp_path / "stats.json").to_json() == stats.to_json()
 
 
 def test_three_steps() -> None:
     frame = _frame()
-    between = _fit(_fit(frame, "log1p").apply(frame), "zscore").apply(
-        _fit(frame, "log1p").apply(frame)
-    )
-    chained = _fit(frame, "log1p+zscore+minmax:low=-1,high=1")
-    alone = _fit(between, "minmax:low=-1,high=1")
-    assert _last_step(chained)["params"] == _last_step(alone)["params"]
+    logs = _fit(frame, {"x0": "log1p"}).apply(frame)
+    between = _fit(logs, {"x0": "zscore"}).apply(logs)
+    chained = _fit(frame, {"x0": "log1p+zscore+minmax:low=-1,high=1"})
+    alone = _fit(between, {"x0": "minmax:low=-1,high=1"})
+    assert _last_step(chained, "x0")["params"] == _last_step(alone, "x0")["params"]
     assert chained.apply(frame).equals(alone.apply(between))
     back = chained.invert(chained.apply(frame))
-    assert (back["x"] - frame["x"]).abs().max() < 1e-12  # type: ignore[operator]
+    assert (back["x0"] - frame["x0"]).abs().max() < 1e-12  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -114,9 +120,9 @@ def test_three_steps() -> None:
 def test_a_step_outside_its_domain_is_refused(second: str) -> None:
     frame = pl.DataFrame({"x": [-40.0, 1.0, 50.0]})
     with pytest.raises(DataError, match=f"outside the domain of {second}"):
-        _fit(frame, second)
+        _fit(frame, {"x": second})
     with pytest.raises(DataError, match=f"outside the domain of {second}"):
-        _fit(frame, f"minmax:low=-3,high=5+{second}")
-    stats = _fit(pl.DataFrame({"x": [1.0, 4.0]}), second)
+        _fit(frame, {"x": f"minmax:low=-3,high=5+{second}"})
+    stats = _fit(pl.DataFrame({"x": [1.0, 4.0]}), {"x": second})
     with pytest.raises(DataError, match=f"outside the domain of {second}"):
         stats.apply(frame)

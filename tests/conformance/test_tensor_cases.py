@@ -17,14 +17,10 @@ from normcli.recipe import parse_chain
 from tests.conformance.bounds import BOUNDS, COLUMN_METHODS
 from tests.conformance.columns import WHOLE, column, limits
 from tests.conformance.tensors import CONTAINERS, scalars, tensor_column, values_of
-from tests.conformance.test_tensors import check, with_axis
+from tests.conformance.test_tensors import OF_ROWS, check, with_axis
 
 _NAMES = [name for name in COLUMN_METHODS if not METHODS[name].encodes]
-_FIRST = {
-    **{name: BOUNDS[name].examples[0] for name in _NAMES},
-    # A row of tensors is another row than those of its elements, and hashed as such.
-    "median_of_means": "median_of_means:blocks=3,block_by=g",
-}
+_FIRST = {name: OF_ROWS.get(name, BOUNDS[name].examples[0]) for name in _NAMES}
 _FITTED = [name for name in _NAMES if parse_chain(_FIRST[name])[0].fitted]
 _SHAPE = (2, 3)
 _CONTAINERS = [name for name in CONTAINERS if name != "list"]
@@ -135,10 +131,9 @@ def test_one_row_and_constant_channels(name: str, rows: int) -> None:
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_channel_without_values(name: str, nothing: float | None) -> None:
     frame = _frame([2.0, nothing, 4.0], [8.0, nothing, 5.0])
-    if name != "median_of_means":  # the state of no values alone has no blocks; of a channel it has
-        check(frame, _FIRST[name], (3,), "-1", ())
-        if nothing is None:
-            check(frame, _FIRST[name], (3,), "-1", ("g",))
+    check(frame, _FIRST[name], (3,), "-1", ())
+    if nothing is None:
+        check(frame, _FIRST[name], (3,), "-1", ("g",))
     if name in _FITTED:
         # A value that was not there when it was fitted has nothing to be compared with.
         assert _fit(frame, _FIRST[name]).apply(_frame([2.0, 3.0, 4.0]))["x"][0][1] is None
