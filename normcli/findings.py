@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
-from normcli.fitted import FittedColumn
+from normcli.fitted import FittedColumn, input_scale
+from normcli.methods import Method
+from normcli.statistics import State
 
 __all__ = ["findings", "small_group_notes"]
 
@@ -35,8 +38,48 @@ def findings(column: FittedColumn, min_group: int = 0) -> Iterator[str]:
         yield f"is constant ({summary['min']}); {column.steps[0].method.constant}"
     else:
         yield from _of_channels(column)
+    yield from _doubts(column)
     yield from small_group_notes(column, min_group)
     yield from _of_groups(column)
+
+
+def _doubts(column: FittedColumn) -> Iterator[str]:
+    """Yield what is wrong with parameters that were found, all the same."""
+    chain = tuple(step.method for step in column.steps)
+    for i, (step, entered) in enumerate(zip(column.steps, column.inputs, strict=True)):
+        if type(step.method).doubt is Method.doubt or entered is None:
+            continue
+        scale = input_scale(column.dtype, chain, i)
+        yield from _doubted(step.method, step.cells, entered.rows, scale, "channels", ())
+        if step.groups is not None and entered.groups is not None:
+            channels = math.prod(step.shape)
+            small = [group * channels + k for group in column.small for k in range(channels)]
+            of = "channels of groups" if channels > 1 else "groups"
+            yield from _doubted(step.method, step.groups, entered.groups, scale, of, small)
+
+
+def _doubted(
+    method: Method,
+    params: Mapping[str, Sequence[Any]],
+    states: Mapping[str, State],
+    scale: int,
+    what: str,
+    without: Collection[int],
+) -> Iterator[str]:
+    if "extremes" not in states:
+        return
+    cells = [
+        dict(zip(params, values, strict=True)) for values in zip(*params.values(), strict=True)
+    ]
+    found = []
+    for cell, (own, *ends) in enumerate(zip(cells, *states["extremes"].to_json(), strict=True)):
+        if cell not in without and None not in ends and None not in own.values():
+            low, high = (float(Fraction(end) / 10**scale) for end in ends)
+            found.append(method.doubt(own, low, high))
+    doubts = [each for each in found if each is not None]
+    if doubts:
+        where = f"in {_some(doubts, len(cells), what)} " if len(cells) > 1 else ""
+        yield f"{where}has {doubts[0]}"
 
 
 def _of_channels(column: FittedColumn) -> Iterator[str]:
@@ -105,5 +148,5 @@ def _without(values: Collection[Any]) -> set[int]:
     return {cell for cell, value in enumerate(values) if value is None}
 
 
-def _some(cells: Collection[int], of: int, what: str) -> str:
+def _some(cells: Collection[Any], of: int, what: str) -> str:
     return f"{len(cells):,} of {of:,} {what}"

@@ -324,6 +324,10 @@ class Method:
         """Yield what is worth a warning of parameters that encode so many values."""
         yield from ()
 
+    def doubt(self, params: Mapping[str, Any], low: float, high: float) -> str | None:
+        """Return what is worth a warning of parameters found for values between two, if any."""
+        return None
+
     def needs(self, found: Found) -> Needs | None:
         """Return what to find out next, given what was found; None: that is all."""
         if all(parameter.name in found for parameter in self.sought):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from normcli.methods.base import (
     quotient,
     register,
 )
+from normcli.methods.powerlimits import FAREST, LARGEST_POWER, doubt
 from normcli.statistics import Summary
 
 __all__ = ["BoxCox"]
@@ -72,7 +74,7 @@ class BoxCox(Method):
         low, high, count = likelihood.extremes(summary)
         near = np.log1p((high - low) / low)
         span = np.where(high <= 2 * low, near, np.log(high) - np.log(low))
-        most = likelihood.LARGEST_POWER
+        most = LARGEST_POWER
         # The power of a value above 1 overflows for large lambda, of one below for negative.
         highest = np.where(high > 1, np.maximum(1, most / np.log(high)), np.inf)
         lowest = np.where(low < 1, most / np.log(low), -np.inf)
@@ -85,11 +87,16 @@ class BoxCox(Method):
                 rise=-span,
                 fall=zero,
                 center=zero,
-                lowest=np.maximum(lowest, -likelihood.FAREST),
-                highest=np.minimum(highest, likelihood.FAREST),
+                lowest=np.maximum(lowest, -FAREST),
+                highest=np.minimum(highest, FAREST),
                 answer=np.where(low == high, 1.0, np.nan),
             )
         )
+
+    def doubt(self, params: Mapping[str, Any], low: float, high: float) -> str | None:
+        power = params["lambda"]
+        ends = [(power, math.log(x)) for x in (low, high)]
+        return doubt(self.name, power, abs(power), ends, high - low)
 
     def constants(self, p: Constants) -> Constants:
         return {"lambda": likelihood.nonzero(p["lambda"])}

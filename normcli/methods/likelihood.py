@@ -35,8 +35,6 @@ from normcli.methods.base import Expressions, Found, Needs, Question
 from normcli.statistics import Summary
 
 __all__ = [
-    "FAREST",
-    "LARGEST_POWER",
     "QUESTIONS",
     "Start",
     "extremes",
@@ -51,10 +49,6 @@ Floats = npt.NDArray[np.float64]
 
 NODES = 16
 """The number of lambdas in a scan; even, so that none is in the middle, where y may be ln x."""
-FAREST = 1000.0
-"""How far from that of the identity (or of the logarithm) a lambda is looked for."""
-LARGEST_POWER = 700.0
-"""The largest exponent of e in y; beyond 709 it would not be a float64."""
 
 QUESTIONS = (
     Question(),

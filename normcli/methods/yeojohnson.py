@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from normcli.methods.base import (
     quotient,
     register,
 )
+from normcli.methods.powerlimits import FAREST, LARGEST_POWER, doubt
 from normcli.statistics import Summary
 
 __all__ = ["YeoJohnson"]
@@ -86,7 +88,7 @@ class YeoJohnson(Method):
         rise, fall = np.log1p(np.maximum(high, 0)), np.log1p(np.maximum(-low, 0))
         mixed = ~(above | below)
         span = np.where(mixed, rise + fall, span)
-        most = likelihood.LARGEST_POWER
+        most = LARGEST_POWER
         highest = np.where(rise > 0, np.maximum(1, most / rise), np.inf)
         lowest = np.where(fall > 0, np.minimum(1, 2 - most / fall), -np.inf)
         center = np.where(mixed, 2 * fall / span, np.where(above, 0.0, 2.0))
@@ -98,11 +100,16 @@ class YeoJohnson(Method):
                 rise=np.where(mixed, rise, np.where(above, -span, 0)),
                 fall=np.where(mixed, fall, np.where(above, 0, -span)),
                 center=center,
-                lowest=np.maximum(lowest, 1 - likelihood.FAREST),
-                highest=np.minimum(highest, 1 + likelihood.FAREST),
+                lowest=np.maximum(lowest, 1 - FAREST),
+                highest=np.minimum(highest, 1 + FAREST),
                 answer=np.where((low == high) | (largest < _SMALL), 1.0, np.nan),
             )
         )
+
+    def doubt(self, params: Mapping[str, Any], low: float, high: float) -> str | None:
+        power = params["lambda"]
+        ends = [(2 - power if x < 0 else power, math.log1p(abs(x))) for x in (low, high)]
+        return doubt(self.name, power, abs(power - 1), ends, high - low)
 
     def constants(self, p: Constants) -> Constants:
         return {

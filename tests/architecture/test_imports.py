@@ -169,7 +169,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # The rows to fit on, as a predicate.
     "where": ({"errors"}, {"polars"}),
     # What of a fit is worth a warning.
-    "findings": ({"fitted"}, set()),
+    # A method says which of its parameters are doubtful, given the extremes.
+    "findings": ({"fitted", "methods", "statistics"}, set()),
     # Output is encoded as the input was, unless told otherwise.
     "destinations": ({"errors", "sources", "temporary"}, set()),
     # Formats differ in what they can hold.

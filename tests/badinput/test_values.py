@@ -75,6 +75,16 @@ WARNINGS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"a.csv": "k,x\na,1\na,2\nb,4\n"},
         ["--by", "k", "--min-group", "2", "--quiet"],
     ),
+    (
+        "warning: lambda at the end of its range",
+        {"a.csv": "k,x\na,1000001\na,1000002\na,1000004\nb,9\nb,2\nb,4\n"},
+        ["-c", "x", "--where", "k = 'a'", "-m", "yeojohnson"],
+    ),
+    (
+        "warning: lambda that loses digits in a group",
+        {"a.csv": "k,x\na,1000001\na,1009002\na,1090004\nb,9\nb,2\nb,4\n"},
+        ["--by", "k", "-m", "boxcox+zscore"],
+    ),
     ("warning: no warnings when quiet", {"a.csv": "x,y\n5,1\n5,2\n"}, ["--quiet"]),
 ]
 
