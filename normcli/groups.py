@@ -22,6 +22,11 @@ __all__ = ["GroupLayout", "Index", "KeyIndex", "key_columns", "segment_starts"]
 Index = npt.NDArray[np.intp]
 _CELL = "\0cell"
 _RADIX_BITS = 16
+_NONE = -1
+# A table of integer keys may have so many entries for each key, or in all.
+_ROOM = 16
+_FEW_VALUES = 1 << 16
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 
 
 def key_columns(frame: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -70,11 +75,64 @@ def segment_starts(sorted_ids: Index) -> Index:
     return np.concatenate([np.zeros(1, np.intp), changes])
 
 
+@dataclass(frozen=True)
+class _ByValue:
+    """The cells of keys that are integers near each other, by how far they are above the least."""
+
+    low: np.int64
+    cells: Index
+    """One more than there are values in between: that of all others, which is none."""
+    null: int
+
+    @classmethod
+    def of(cls, keys: pl.DataFrame) -> _ByValue | None:
+        """Return the cells of keys numbered in their order; None if the keys are not such."""
+        values = _integers(keys)
+        if values is None or values.null_count() == len(values):
+            return None
+        low, high = values.min(), values.max()
+        assert isinstance(low, int) and isinstance(high, int)
+        if high - low > max(_FEW_VALUES, _ROOM * len(values)):
+            return None
+        cells = np.full(high - low + 2, _NONE, np.intp)
+        known = np.flatnonzero(values.is_not_null().to_numpy())
+        cells[values.drop_nulls().to_numpy().astype(np.int64) - _wrapped(low)] = known
+        null = np.flatnonzero(values.is_null().to_numpy())
+        return cls(_wrapped(low), cells, int(null[0]) if len(null) else _NONE)
+
+    def find(self, keys: pl.DataFrame) -> Index:
+        """Return each row's cell, `_NONE` for a key that is not known."""
+        values = _integers(keys)
+        assert values is not None
+        null = None
+        if values.null_count():
+            null, values = values.is_null().to_numpy(), values.fill_null(0)
+        # Unsigned, so that what is below the least is far above; modulo 2^64 in any case.
+        above = (values.to_numpy().astype(np.int64, copy=False) - self.low).view(np.uint64)
+        ids = self.cells.take(np.minimum(above, np.uint64(len(self.cells) - 1)).view(np.intp))
+        return ids if null is None else np.where(null, self.null, ids)
+
+
+def _integers(keys: pl.DataFrame) -> pl.Series | None:
+    if keys.width != 1:
+        return None
+    values = keys.to_series().to_physical()
+    return values if values.dtype in _INTEGERS else None
+
+
+def _wrapped(number: int) -> np.int64:
+    return np.uint64(number % 2**64).astype(np.int64)
+
+
+def _numbered(keys: pl.DataFrame) -> pl.DataFrame:
+    return keys.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(_CELL))
+
+
 class KeyIndex:
     """Numbers the distinct keys of a fit in the order in which they are met; thread-safe."""
 
     def __init__(self, keys: pl.DataFrame) -> None:
-        self._table = keys.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(_CELL))
+        self._known = _numbered(keys), _ByValue.of(keys)
         self._lock = threading.Lock()
 
     @classmethod
@@ -83,45 +141,47 @@ class KeyIndex:
         return cls(pl.DataFrame(schema=dict(dtypes)))
 
     def __len__(self) -> int:
-        return self._table.height
+        return self._known[0].height
 
     @property
     def keys(self) -> pl.DataFrame:
         """The keys in the order of their numbers."""
-        return self._table.drop(_CELL)
+        return self._known[0].drop(_CELL)
 
     def find(self, keys: pl.DataFrame) -> pl.Series:
         """Return each row's number, null for a key that is not known."""
-        return keys.join(
-            self._table,
+        ids = self._find(keys)
+        return pl.Series(ids).scatter(np.flatnonzero(ids == _NONE), None)
+
+    def number(self, keys: pl.DataFrame) -> Index:
+        """Return each row's number, giving new keys new ones."""
+        ids = self._find(keys)
+        if (ids == _NONE).any():
+            with self._lock:
+                unknown = pl.Series(self._find(keys) == _NONE)
+                known = pl.concat([self.keys, keys.filter(unknown).unique(maintain_order=True)])
+                self._known = _numbered(known), _ByValue.of(known)
+                ids = self._find(keys)
+        return ids
+
+    def _find(self, keys: pl.DataFrame) -> Index:
+        """Return each row's number, `_NONE` for a key that is not known."""
+        table, by_value = self._known
+        if by_value is not None:
+            return by_value.find(keys)
+        found = keys.join(
+            table,
             on=list(map(named, keys.columns)),
             how="left",
             nulls_equal=True,
             maintain_order="left",
         )[_CELL]
-
-    def number(self, keys: pl.DataFrame) -> Index:
-        """Return each row's number, giving new keys new ones."""
-        found = self.find(keys)
-        if found.null_count():
-            with self._lock:
-                found = self.find(keys)
-                new = keys.filter(found.is_null()).unique(maintain_order=True)
-                self._table = pl.concat(
-                    [
-                        self._table,
-                        new.with_columns(
-                            (pl.int_range(pl.len(), dtype=pl.Int64) + len(self)).alias(_CELL)
-                        ),
-                    ]
-                )
-                found = self.find(keys)
-        return found.to_numpy().astype(np.intp, copy=False)
+        return found.fill_null(_NONE).to_numpy().astype(np.intp, copy=False)
 
     def sort_order(self) -> Index:
         """Return for each number its rank among the sorted keys, null first."""
         by = list(map(named, self.keys.columns))
-        order = self._table.sort(by, nulls_last=False)[_CELL].to_numpy()
+        order = self._known[0].sort(by, nulls_last=False)[_CELL].to_numpy()
         ranks = np.empty(len(order), np.intp)
         ranks[order] = np.arange(len(order))
         return ranks

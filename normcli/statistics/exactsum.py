@@ -53,7 +53,9 @@ class ExactSum:
         below = max(0, self.low - low)
         above = max(0, high - self.low - len(self.limbs))
         if below or above:
-            self.limbs = np.pad(self.limbs, ((below, above), (0, 0)))
+            limbs = np.zeros((below + len(self.limbs) + above, self.cells), np.int64)
+            limbs[below : below + len(self.limbs)] = self.limbs
+            self.limbs = limbs
             self.low -= below
 
     def add(
@@ -82,16 +84,21 @@ class ExactSum:
         """Bring every limb but the top one back below the base."""
         self._reserve(self.low, self.low + len(self.limbs) + 4)
         half = np.int64(1 << (LIMB_BITS - 1))
+        carry, part = np.empty((2, self.cells), np.int64)
         for i in range(len(self.limbs) - 1):
-            carry = (self.limbs[i] + half) >> LIMB_BITS
-            self.limbs[i] -= carry << LIMB_BITS
+            np.add(self.limbs[i], half, out=carry)
+            carry >>= LIMB_BITS
             self.limbs[i + 1] += carry
+            np.left_shift(carry, LIMB_BITS, out=part)
+            self.limbs[i] -= part
         while len(self.limbs) > 1 and not self.limbs[-1].any():
             self.limbs = self.limbs[:-1]
         self._adds = 1
 
     def __add__(self, other: ExactSum) -> ExactSum:
         """Return the cell-wise sum of two sums over the same cells."""
+        if not len(other.limbs) or not len(self.limbs):
+            return (self if len(self.limbs) else other).copy()
         total = self.copy()
         addend = other.copy()
         for each in (total, addend):

@@ -15,8 +15,6 @@ __all__ = ["encode", "scalar", "table_rows"]
 encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 _ESCAPED = r'["\\\x00-\x1f]'
-# Python writes smaller numbers with an exponent, polars smaller ones still.
-_SMALL = 1e-4
 
 
 def scalar(value: Any) -> str:
@@ -66,8 +64,14 @@ def _float_texts(values: pl.Series) -> pl.Series:
     if not values.is_finite().all():
         raise ValueError("JSON has no number for infinity and NaN")
     texts = values.cast(pl.String)
-    small = ((values.abs() < _SMALL) & (values != 0)).fill_null(False)
-    if small.any():
-        written = pl.Series([repr(value) for value in values.filter(small).to_list()])
-        texts = texts.scatter(small.arg_true(), written)
+    size = values.abs()
+    # Python writes 0.00001 as 1e-05 and 0.000001 as 1e-06; polars as 0.00001 and as 1e-6.
+    plain = ((size >= 1e-5) & (size < 1e-4)).fill_null(False)
+    if plain.any():
+        written = pl.Series([repr(value) for value in values.filter(plain).to_list()])
+        texts = texts.scatter(plain.arg_true(), written)
+    one_digit = ((size >= 1e-9) & (size < 1e-5)).fill_null(False)
+    if one_digit.any():
+        padded = texts.filter(one_digit).str.replace("e-", "e-0", literal=True)
+        texts = texts.scatter(one_digit.arg_true(), padded)
     return texts.fill_null("null")

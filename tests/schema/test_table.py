@@ -15,6 +15,8 @@ from normcli.statsfile.table import table_rows
 _FLOATS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(-1e-3, 1e-3),
+    st.floats(1e-11, 1e-4),
+    st.sampled_from((1e-5, 1e-6, 1e-9, 1e-10, 9.999999999999999e-10, 9.999999999999999e-6)),
     st.sampled_from((0.0, -0.0, 1e-4, 9.999e-5, 1e15, 1e16, -1e16, 1e17, 5e-324, 1.5, 123456789.0)),
 )
 _COLUMNS: list[st.SearchStrategy[Any]] = [
