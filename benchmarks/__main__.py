@@ -1,4 +1,4 @@
-"""normcli and its peers side by side: python -m benchmarks [--quick] [--only TEXT].
+"""normcli and its peers: python -m benchmarks [--quick] [--section NAME] [--only TEXT].
 
 Writes benchmarks/RESULTS.md (with --quick it only prints): for each work the seconds and the
 memory of normcli, and the ratio of its median to that of each peer, in the same run, in turn.
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.timing import Timing, alternate
-from benchmarks.works import Work, works
+from benchmarks.works import SECTIONS, Work, works
 
 _RESULTS = Path(__file__).parent / "RESULTS.md"
 _PACKAGES = ("normcli", "polars", "pyarrow", "numpy", "duckdb", "scikit-learn", "pandas")
@@ -68,6 +68,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small data, three runs, no file")
+    parser.add_argument("--section", choices=SECTIONS, help="the works of this section")
     parser.add_argument("--only", default="", help="the works whose name has this text")
     parser.add_argument("--runs", type=int, help="how many runs are counted (5; quick: 3)")
     arguments = parser.parse_args()
@@ -79,13 +80,15 @@ def main() -> None:
     ]
     for line in lines:
         print(line)
-    chosen = [work for work in works(arguments.quick) if arguments.only in work.name]
-    for work in chosen:
+    sections = [arguments.section] if arguments.section else list(SECTIONS)
+    for work in works(arguments.quick, sections):
+        if arguments.only not in work.name:
+            continue
         missing = [name for name, command in work.commands.items() if not shutil.which(command[0])]
         commands = {k: v for k, v in work.commands.items() if k not in missing}
         lines.append(_row(work, alternate(commands, runs, work.variables)))
         print(lines[-1], flush=True)
-    if not arguments.quick and not arguments.only:
+    if not arguments.quick and not arguments.only and not arguments.section:
         _RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
         print(f"written: {_RESULTS}", file=sys.stderr)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ __all__ = ["COLUMNS", "folder", "make"]
 
 COLUMNS = [f"f{i}" for i in range(8)]
 _CHUNK = 250_000
+_SIZE = 128
 _GROUPS = 1_000
 _MANY_GROUPS = 100_000
 
@@ -59,17 +62,43 @@ def _frame(rows: int, dtype: type[np.floating], keys: bool) -> pl.LazyFrame:
     return frame if keys else frame.select(COLUMNS)
 
 
+def _vectors(rows: int, joined: bool) -> pl.LazyFrame:
+    names = [f"x{i}" for i in range(_SIZE)]
+    schema: dict[str, pl.DataType] = {name: pl.Float32() for name in names}
+    if joined:
+        schema = {"x": pl.Array(pl.Float32, _SIZE)}
+
+    def chunks() -> Iterator[pl.DataFrame]:
+        for start in range(0, rows, _CHUNK):
+            chance = np.random.default_rng(start)
+            size = min(_CHUNK, rows - start)
+            numbers = 1 + 3 * chance.standard_normal((size, _SIZE), dtype=np.float32)
+            yield pl.DataFrame({"x": numbers} if joined else numbers, schema=schema)
+
+    return register_io_source(lambda *_: chunks(), schema=schema)
+
+
 def make(kind: str, rows: int) -> Path:
     """Return a file (or, of kind "hive", a directory) of so many rows, made if it is not there.
 
-    Kinds: "float64", "float32" (Parquet, with keys), "csv" (numbers alone), "hive" (100 files).
+    Kinds: "float64", "float32" (Parquet, with keys), "csv" (numbers alone), "hive" (100 files),
+    "vectors" (a column of 128 float32) and "scalars" (the same numbers in 128 columns).
     """
     suffix = {"csv": ".csv", "hive": ""}.get(kind, ".parquet")
     path = folder() / f"{kind}-{rows}{suffix}"
-    if path.exists():
-        return path
-    partial = path.with_name(f"partial-{path.name}")
-    if kind == "csv":
+    if not path.exists():
+        partial = path.with_name(f"partial-{path.name}")
+        # In a process of its own: what is measured would inherit the peak of its memory.
+        command = [sys.executable, "-m", "benchmarks.datasets", kind, str(rows), str(partial)]
+        subprocess.run(command, check=True)
+        partial.rename(path)
+    return path
+
+
+def _write(kind: str, rows: int, partial: Path) -> None:
+    if kind in ("vectors", "scalars"):
+        _vectors(rows, kind == "vectors").sink_parquet(partial, row_group_size=_CHUNK)
+    elif kind == "csv":
         _frame(rows, np.float64, keys=False).sink_csv(partial)
     elif kind == "hive":
         for part in range(100):
@@ -80,5 +109,7 @@ def make(kind: str, rows: int) -> Path:
     else:
         dtype = np.float32 if kind == "float32" else np.float64
         _frame(rows, dtype, keys=True).sink_parquet(partial, row_group_size=_CHUNK)
-    partial.rename(path)
-    return path
+
+
+if __name__ == "__main__":
+    _write(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

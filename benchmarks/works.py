@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.datasets import COLUMNS, folder, make
 
-__all__ = ["Work", "works"]
+__all__ = ["SECTIONS", "Work", "works"]
 
 _SAMPLE = Path(__file__).parents[1] / "sample_data" / "penguins.csv"
 _ONE_COMMAND = "import typer\napp = typer.Typer()\n@app.command()\ndef main(a: str): ...\napp()"
@@ -38,13 +38,10 @@ def _python(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
 
 
-def works(quick: bool) -> Iterator[Work]:
-    """Yield all works; the data of each are made just before it."""
-    yield from _fits(quick)
-    yield from _texts(quick)
-    yield from _quantiles(quick)
-    yield from _carrying(quick)
-    yield from _starts()
+def works(quick: bool, sections: Sequence[str]) -> Iterator[Work]:
+    """Yield the works of these sections; the data of each are made just before it."""
+    for name in sections:
+        yield from SECTIONS[name](quick)
 
 
 def _fits(quick: bool) -> Iterator[Work]:
@@ -163,7 +160,33 @@ def _carrying(quick: bool) -> Iterator[Work]:
         left.unlink()
 
 
-def _starts() -> Iterator[Work]:
+def _tensors(quick: bool) -> Iterator[Work]:
+    rows, size = 100_000 if quick else 1_000_000, 128
+    vectors, scalars = make("vectors", rows), make("scalars", rows)
+    fit = _normcli("fit", vectors, "-c", "x")
+    columns = f"{size} columns"
+    yield Work(
+        f"fit zscore, {rows:,} vectors of {size} float32",
+        {"normcli": fit, columns: _normcli("fit", scalars)},
+        {columns: 2.0},
+    )
+    stats, normalized, out = (folder() / f"vectors{i}" for i in (".json", ".parquet", ".out"))
+    subprocess.run([*fit, "-o", str(stats)], check=True)
+    subprocess.run(_normcli("apply", stats, vectors, "-o", normalized), check=True)
+    for direction, path in (("apply", vectors), ("invert", normalized)):
+        yield Work(
+            f"{direction}, {rows:,} vectors of {size} float32",
+            {
+                "normcli": _normcli(direction, stats, path, "-o", out, "--to", "parquet"),
+                "polars copy": _peer("polars_copy", path),
+            },
+            {"polars copy": 1.3},
+        )
+    for left in (*folder().glob("*.out"), normalized):
+        left.unlink()
+
+
+def _starts(quick: bool) -> Iterator[Work]:
     typer = _python("import typer")
     yield Work("--version", {"normcli": _normcli("--version"), "typer": typer}, {"typer": 1.3})
     one = _python(_ONE_COMMAND, "--help")
@@ -181,3 +204,14 @@ def _starts() -> Iterator[Work]:
         },
         {"import polars, typer": 1.5},
     )
+
+
+SECTIONS: Mapping[str, Callable[[bool], Iterator[Work]]] = {
+    "fits": _fits,
+    "texts": _texts,
+    "quantiles": _quantiles,
+    "carrying": _carrying,
+    "tensors": _tensors,
+    "starts": _starts,
+}
+"""The works by what they are about."""
