@@ -17,6 +17,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.processes import Processes
+
 Content = str | bytes | pl.DataFrame | Callable[[Path], None]
 Files = Mapping[str, Content]
 SNAPSHOTS = Path(__file__).with_name("snapshots")
@@ -57,7 +59,8 @@ def _everything(folder: Path) -> dict[str, bytes]:
 class Cases:
     """Runs a command over files made for it and compares its messages with the reviewed ones."""
 
-    def __init__(self, folder: Path, snapshots: Path) -> None:
+    def __init__(self, folder: Path, snapshots: Path, processes: Processes) -> None:
+        self._processes = processes
         self._folder = folder
         self._snapshots = snapshots
 
@@ -76,17 +79,20 @@ class Cases:
             path.chmod(0o555 if path.is_dir() else 0o000)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("NORMCLI")}
         environment |= {"TMPDIR": str(self._folder / "tmp"), "COLUMNS": "100", "TERM": "dumb"}
-        start = ["-c", _DROP_PRIVILEGE] if locked else ["-m", "normcli"]
-        done = subprocess.run(
-            [sys.executable, *start, *command],
-            cwd=self._folder,
-            env=environment,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+        if stdin is None and not locked:
+            done = self._processes.run(command, self._folder, environment)
+        else:
+            start = ["-c", _DROP_PRIVILEGE] if locked else ["-m", "normcli"]
+            done = subprocess.run(
+                [sys.executable, *start, *command],
+                cwd=self._folder,
+                env=environment,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                timeout=120,
+                check=False,
+            )
         for path in locked:
             path.chmod(0o777)
         return done, _everything(self._folder) == before
@@ -134,6 +140,7 @@ def _sections(path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def cases(tmp_path: Path, request: pytest.FixtureRequest) -> Cases:
+def cases(tmp_path: Path, request: pytest.FixtureRequest, processes: Processes) -> Cases:
     """Return the runner whose snapshots are those of the test's module."""
-    return Cases(tmp_path, SNAPSHOTS / f"{request.path.stem.removeprefix('test_')}.txt")
+    snapshots = SNAPSHOTS / f"{request.path.stem.removeprefix('test_')}.txt"
+    return Cases(tmp_path, snapshots, processes)

@@ -13,6 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from tests.processes import Processes
+
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 ROWS = 60
@@ -85,19 +87,23 @@ def files() -> tuple[Callable[[pl.DataFrame, Path], None], Callable[[Path], pl.D
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, processes: Processes) -> Run:
     """Return a function that runs a command in the test's folder and expects it to succeed."""
 
     def call(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        done = subprocess.run(
-            [sys.executable, "-m", "normcli", *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
-            input=stdin,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
+        environment = os.environ | {"COLUMNS": "200", "TERM": "dumb"}
+        if stdin:
+            done = subprocess.run(
+                [sys.executable, "-m", "normcli", *arguments],
+                cwd=tmp_path,
+                env=environment,
+                input=stdin,
+                capture_output=True,
+                timeout=300,
+                check=False,
+            )
+        else:
+            done = processes.run(arguments, tmp_path, environment)
         assert done.returncode == 0, done.stderr.decode()
         return done
 
