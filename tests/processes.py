@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,15 +44,23 @@ class Processes:
         self._lines = ours.makefile("r")
 
     def run(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        stdin: bytes | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a command in a folder, without input, and return what it printed."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        """Run a command in a folder, with a pipe or nothing as input; return what it printed."""
+        with (
+            _piped(stdin) as source,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+        ):
             request = {
                 "arguments": list(arguments),
                 "folder": str(folder),
                 "environment": dict(environment),
-                "streams": [f"/proc/{os.getpid()}/fd/{one.fileno()}" for one in (out, err)],
+                "streams": [source, *(_path_of(one.fileno()) for one in (out, err))],
             }
             self._socket.sendall(json.dumps(request).encode() + b"\n")
             process = int(self._lines.readline())
@@ -69,6 +78,32 @@ class Processes:
         self._lines.close()
         self._socket.close()
         self._server.wait(_TIMEOUT)
+
+
+def _path_of(descriptor: int) -> str:
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+@contextlib.contextmanager
+def _piped(content: bytes | None) -> Iterator[str]:
+    """Give the path of a pipe that delivers this; of nothing if it is None."""
+    if content is None:
+        yield os.devnull
+        return
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        # Who does not read it all is not at fault.
+        with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
+            pipe.write(content)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield _path_of(reading)
+    finally:
+        os.close(reading)
+        writer.join()
 
 
 def _content(file: IO[bytes]) -> bytes:
@@ -99,8 +134,8 @@ def _become(request: Mapping[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         sys.argv = ["normcli", *request["arguments"]]
-        for number, path in enumerate([os.devnull, *request["streams"]]):
-            file = os.open(path, os.O_RDWR)
+        for number, path in enumerate(request["streams"]):
+            file = os.open(path, os.O_RDWR if number else os.O_RDONLY)
             os.dup2(file, number)
             os.close(file)
         from normcli.__main__ import main

@@ -79,16 +79,14 @@ class Cases:
             path.chmod(0o555 if path.is_dir() else 0o000)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("NORMCLI")}
         environment |= {"TMPDIR": str(self._folder / "tmp"), "COLUMNS": "100", "TERM": "dumb"}
-        if stdin is None and not locked:
-            done = self._processes.run(command, self._folder, environment)
+        if not locked:
+            done = self._processes.run(command, self._folder, environment, stdin)
         else:
-            start = ["-c", _DROP_PRIVILEGE] if locked else ["-m", "normcli"]
             done = subprocess.run(
-                [sys.executable, *start, *command],
+                [sys.executable, "-c", _DROP_PRIVILEGE, *command],
                 cwd=self._folder,
                 env=environment,
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=120,
                 check=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,18 +91,7 @@ def run(tmp_path: Path, processes: Processes) -> Run:
 
     def call(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         environment = os.environ | {"COLUMNS": "200", "TERM": "dumb"}
-        if stdin:
-            done = subprocess.run(
-                [sys.executable, "-m", "normcli", *arguments],
-                cwd=tmp_path,
-                env=environment,
-                input=stdin,
-                capture_output=True,
-                timeout=300,
-                check=False,
-            )
-        else:
-            done = processes.run(arguments, tmp_path, environment)
+        done = processes.run(arguments, tmp_path, environment, stdin)
         assert done.returncode == 0, done.stderr.decode()
         return done
 

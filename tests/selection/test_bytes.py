@@ -10,7 +10,7 @@ import pytest
 
 import normcli
 
-ROWS = 150_000
+ROWS = 60_000
 CHAINS = {
     "offset": "robust",
     "lognormal": "robust:low=0.1,high=99.9",
@@ -76,7 +76,7 @@ def test_threads(
 
 
 @GROUPINGS
-@pytest.mark.parametrize("rows", [5_000, 77_777, ROWS])
+@pytest.mark.parametrize("rows", [5_000, 27_777, ROWS])
 def test_batches(
     frame: pl.DataFrame, reference: dict[tuple[str, ...], str], by: tuple[str, ...], rows: int
 ) -> None:
