@@ -9,6 +9,7 @@ from typing import Any
 
 from normcli.fitted import FittedColumn, input_scale
 from normcli.methods import Method
+from normcli.smallgroups import cells_of
 from normcli.statistics import State
 
 __all__ = ["findings", "small_group_notes"]
@@ -53,7 +54,7 @@ def _doubts(column: FittedColumn) -> Iterator[str]:
         yield from _doubted(step.method, step.cells, entered.rows, scale, "channels", ())
         if step.groups is not None and entered.groups is not None:
             channels = math.prod(step.shape)
-            small = [group * channels + k for group in column.small for k in range(channels)]
+            small = cells_of(column.small, channels)
             of = "channels of groups" if channels > 1 else "groups"
             yield from _doubted(step.method, step.groups, entered.groups, scale, of, small)
 

@@ -20,7 +20,7 @@ from normcli.methods import Method
 from normcli.methods.base import Found, once
 from normcli.methods.rowwise import RowMethod
 from normcli.recipe import Chain, count_fitted, given_params, option_text
-from normcli.smallgroups import small_groups, with_parameters_of_all
+from normcli.smallgroups import cells_of, small_groups, with_parameters_of_all
 from normcli.statistics import STATISTICS, Kind, State, Summary
 from normcli.statistics.counts import Counts
 from normcli.tensors import (
@@ -352,7 +352,8 @@ def conclude(
         return None
     groups = None
     if entered.groups is not None:
-        groups = learn(name, method, Summary(entered.groups, scale), given)
+        unused = cells_of(small, step_channels(name, dtype, method).count)
+        groups = learn(name, method, Summary(entered.groups, scale, unused=unused), given)
     return finish_step(name, dtype, method, rows, groups, shape, small)
 
 

@@ -39,6 +39,7 @@ from normcli.methods.base import once
 from normcli.plan import Scope, Task
 from normcli.resolution import Target
 from normcli.selection import Search, percentile_fraction
+from normcli.smallgroups import cells_of
 from normcli.statistics import Kind, Summary
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
@@ -339,6 +340,7 @@ class ColumnFit:
         method, needs = self.chain[step], self._needs
         assert needs is not None
         scale = input_scale(self.dtype, self.chain, step) if needs.of is None else 0
+        small = cells_of(self._small, self.channels[step].count)
         for scope in self._scopes:
             if self._needs_of(scope) is None:
                 continue
@@ -352,7 +354,9 @@ class ColumnFit:
                 spread = search.spread
             found = self._found.setdefault(scope, {})
             known = once(method.given) | found
-            found |= learn(self.name, method, Summary(states, scale, quantiles, spread), known)
+            unused = small if scope == "groups" else frozenset[int]()
+            summary = Summary(states, scale, quantiles, spread, unused)
+            found |= learn(self.name, method, summary, known)
         self._searches, self._states = {}, {}
         if all(self._needs_of(scope) is None for scope in self._scopes):
             self.steps.append(

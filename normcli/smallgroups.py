@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["small_groups", "with_parameters_of_all"]
+__all__ = ["cells_of", "small_groups", "with_parameters_of_all"]
+
+
+def cells_of(groups: Sequence[int], channels: int) -> frozenset[int]:
+    """Return the cells of groups, each of which has so many channels.
+
+    >>> sorted(cells_of((0, 2), 2))
+    [0, 1, 4, 5]
+    """
+    return frozenset(group * channels + k for group in groups for k in range(channels))
 
 
 def small_groups(counts: npt.NDArray[np.int64], channels: int, least: int) -> tuple[int, ...]:

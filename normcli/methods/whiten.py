@@ -64,8 +64,10 @@ class Whiten(Method):
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         means: list[Any] = []
         matrices: list[Any] = []
-        for described in summary.covariances(self.ddof):
+        for cell, described in enumerate(summary.covariances(self.ddof)):
             mean, covariance = (None, None) if described is None else described
+            if cell in summary.unused:
+                covariance = None
             means.append(mean)
             matrices.append(None if covariance is None else self._matrix(covariance))
         return {"mean": means, "matrix": matrices}

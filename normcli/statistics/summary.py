@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from itertools import accumulate
@@ -33,13 +33,15 @@ Numbers = list[Any]
 class Summary:
     """Results over the cells of one column: float64 except min and max, which stay exact.
 
-    `scale` is that of a decimal column: its states are in units of 10^−scale.
+    `scale` is that of a decimal column: its states are in units of 10^−scale. `unused` are the
+    cells whose parameters are taken from elsewhere, so that it is no error if they have none.
     """
 
     states: Mapping[str, State]
     scale: int = 0
     quantiles: Mapping[float, Numbers] = field(default_factory=dict)
     spread_found: Numbers | None = None
+    unused: Collection[int] = ()
 
     def lane(self, k: int) -> Summary:
         """Return the results of the k-th of several expressions that were taken in one scan."""

@@ -118,6 +118,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "recipe",
             "resolution",
             "selection",
+            "smallgroups",
             "statistics",
             "tensors",
         },
@@ -170,7 +171,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "where": ({"errors"}, {"polars"}),
     # What of a fit is worth a warning.
     # A method says which of its parameters are doubtful, given the extremes.
-    "findings": ({"fitted", "methods", "statistics"}, set()),
+    "findings": ({"fitted", "methods", "smallgroups", "statistics"}, set()),
     # Output is encoded as the input was, unless told otherwise.
     "destinations": ({"errors", "sources", "temporary"}, set()),
     # Formats differ in what they can hold.

@@ -13,6 +13,7 @@ from normcli.errors import DataError, NormWarning
 from normcli.methods import METHODS
 from normcli.recipe import parse_chain
 from tests.conformance.bounds import BOUNDS
+from tests.conformance.row_bounds import ROW_BOUNDS
 
 # Four groups with 5, 2 (and NaN and null), 0 and 4 valid values, none in order.
 _VALUES = [
@@ -39,10 +40,51 @@ def _group(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     return frame.filter(pl.col("g") == key)
 
 
+# What takes vectors, or text.
+_OTHERS = ("whiten", "whiten:kind=pca,eps=0.1", "ordinal", "tokens", "ordinal+zscore")
+
+
 def test_the_chains_are_of_every_method_that_is_fitted() -> None:
-    named = {step.name for chain in _CHAINS for step in parse_chain(chain)}
-    seeking = {name for name in METHODS if any(c.startswith(name) for c in _SEEKING)}
-    assert seeking <= named and {"zscore", "robust", "mad", "clip"} <= seeking
+    named = {parse_chain(chain)[0].name for chain in (*_SEEKING, *_OTHERS)}
+    assert named == {name for name in METHODS if _is_fitted(name)}, "add the new method"
+
+
+def _is_fitted(name: str) -> bool:
+    """Whether a method finds parameters in the data, with the options of some example."""
+    known = {**ROW_BOUNDS, **BOUNDS}
+    examples = known[name].examples if name in known else (name,)
+    return any(parse_chain(chain)[0].fitted for chain in examples)
+
+
+@pytest.mark.parametrize("chain", _OTHERS)
+def test_vectors_and_text(chain: str) -> None:
+    """Of two numbers no covariance matrix can be inverted; but it is not asked for."""
+    frame = pl.DataFrame(
+        {
+            "g": [*"aaaaaabbbbbbcc"],
+            "u": [1.0, 5.0, 2.0, 7.0, 3.0, 1.0, 4.0, 9.0, 3.0, 8.0, 8.0, 2.0, 6.0, 1.0],
+            "v": [3.0, 2.0, 2.0, 8.0, 1.0, 4.0, 7.0, 9.0, 1.0, 0.0, 5.0, 6.0, 2.0, 2.5],
+            "t": ["p", "q", "r p", "p", "q", "q", "s", "s", "p", "s q", "r p", "p", "p", "q"],
+        }
+    )
+    columns = "u,v" if chain.startswith("whiten") else "t"
+    options: dict[str, Any] = {"set": {columns: chain}, "method": "skip", "columns": columns}
+    overall = normcli.fit(frame, **options)
+    large = normcli.fit(frame[:12], by="g", **options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", NormWarning)
+        stats = normcli.fit(frame, by="g", min_group=3, **options)
+    # Codes are those of all rows in any case.
+    alike = chain in ("ordinal", "tokens")
+    assert any("fewer than 3 valid values in 1 of 3 groups" in str(w.message) for w in caught) != (
+        alike
+    )
+    assert stats.apply(frame[12:]).equals(overall.apply(frame[12:]))
+    assert stats.invert(stats.apply(frame[12:])).equals(overall.invert(overall.apply(frame[12:])))
+    if columns == "u,v":
+        assert stats.apply(frame[:12]).equals(large.apply(frame[:12]))
+    else:
+        assert stats.apply(frame[:12]).equals(overall.apply(frame[:12])) == alike
 
 
 @pytest.mark.parametrize("chain", _CHAINS)
