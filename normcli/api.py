@@ -85,6 +85,7 @@ class ArrowStream(Protocol):
 ArrowData = pl.DataFrame | ArrowStream
 """Rows in memory."""
 
+_MOST_NAMES = 5
 _ENOUGH = 10_000
 """Values on which a function is fitted to see what it would do to a column's shape."""
 
@@ -598,16 +599,16 @@ class Stats:
         return {**expected, **others}
 
     def _warn_of_losses(self, direction: Direction) -> None:
-        if direction == "invert":
-            for column in self.fitted.columns:
-                for step in column.steps:
-                    if step.method.loses:
-                        warnings.warn(
-                            f'column "{column.name}": {step.method.name} does not bring back '
-                            f"{step.method.loses}",
-                            NormWarning,
-                            stacklevel=3,
-                        )
+        losses: dict[str, list[str]] = {}
+        for column in self.fitted.columns if direction == "invert" else ():
+            for method in dict.fromkeys(type(step.method) for step in column.steps):
+                if method.loses:
+                    what = f"{method.name} does not bring back {method.loses}"
+                    losses.setdefault(what, []).append(f'"{column.name}"')
+        for what, names in losses.items():
+            some = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+            columns = f"column{'s' * (len(names) > 1)} {', '.join(names[:_MOST_NAMES])}{some}"
+            warnings.warn(f"{columns}: {what}", NormWarning, stacklevel=3)
 
 
 @contextmanager

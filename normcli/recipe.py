@@ -157,7 +157,7 @@ def _hints(name: str) -> dict[str, Any]:
     return typing.get_type_hints(METHODS[name])
 
 
-def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
+def _convert(method: str, key: str, value: Any, annotation: Any, several: bool = False) -> Any:
     is_union = typing.get_origin(annotation) in (types.UnionType, typing.Union)
     union = typing.get_args(annotation) if is_union else ()
     kinds = [kind for kind in union if kind is not types.NoneType] or [annotation]
@@ -166,7 +166,8 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
     if lists and (many or lists == kinds):
         parts = value.split(LIST_SEPARATOR) if isinstance(value, str) else value
         parts = parts if isinstance(parts, (list, tuple)) else [parts]
-        return tuple(_convert(method, key, part, typing.get_args(lists[0])[0]) for part in parts)
+        inner = typing.get_args(lists[0])[0]
+        return tuple(_convert(method, key, part, inner, True) for part in parts)
     named = [kind for kind in kinds if typing.get_origin(kind) is typing.Literal]
     if named and value in typing.get_args(named[0]):
         return value
@@ -193,6 +194,8 @@ def _convert(method: str, key: str, value: Any, annotation: Any) -> Any:
         either = dict.fromkeys((*named, wanted))
         words = [word for kind in either for word in typing.get_args(kind)]
         expected = " or ".join([*([names[wanted]] if wanted in names else []), *map(str, words)])
+        if lists or several:
+            expected += f', or several with "{LIST_SEPARATOR}" between them'
         raise UsageError(
             f'{method}: {key} must be {expected}, not "{value}"', f"see: normcli methods {method}"
         ) from error

@@ -256,10 +256,11 @@ def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
                     "give the method all values, or let others become null: "
                     f"{method}:…,unseen=null",
                 )
+            others = "yeojohnson" if method == "boxcox" else "symlog, asinh"
             raise DataError(
                 f"{column} has {_values(outside, 'value')} outside the domain of {method}",
                 f"{task.checked.formula[0]} is not defined there; "
-                "choose another method (symlog, asinh), or leave them out with --where",
+                f"choose another method ({others}), or leave them out with --where",
             )
 
 

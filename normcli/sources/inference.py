@@ -116,9 +116,10 @@ def _warn_of_mixed(texts: pl.DataFrame, name: str) -> None:
             other = values.filter(~numbers).mode().sort()[0]
             mixed.setdefault(other, []).append(f'"{values.name}"')
     for other, columns in mixed.items():
+        holds, counts = ("hold", "they count") if len(columns) > 1 else ("holds", "it counts")
         warnings.warn(
-            f"{name}: {', '.join(columns)} {'hold' if len(columns) > 1 else 'holds'} numbers, but "
-            f'also texts such as "{other}", so it counts as text; '
+            f"{name}: {', '.join(columns)} {holds} numbers, but "
+            f'also texts such as "{other}", so {counts} as text; '
             f"if that means missing, add --null-value {other}",
             NormWarning,
             stacklevel=2,
