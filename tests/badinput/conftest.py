@@ -86,7 +86,7 @@ class Cases:
                 [sys.executable, "-c", _DROP_PRIVILEGE, *command],
                 cwd=self._folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                input=stdin or b"",
                 capture_output=True,
                 timeout=120,
                 check=False,
