@@ -7,7 +7,8 @@
    A Sweep holds one sum for each cell (a group). Values get there by one of three ways:
 
    bins    floats without groups. Added up by sign and exponent: 4,096 bins of Σf and Σf², where
-           f are the 52 stored bits of the mantissa. No branch, nothing to choose.
+           f are the 52 stored bits of the mantissa. No branch, nothing to choose. float32 has
+           bins of its own, 512 with sums of 64 bits, for its mantissas have 23.
    cells   values of groups, and all integers. One cache line for each cell with Σx and Σx² in
            units of 2^unit; a float takes part if it is a multiple of the unit below 2^62 of them.
    digits  floats that are not, and what bins and cells are emptied into: for each cell a row of
@@ -38,6 +39,9 @@ typedef unsigned __int128 u128;
 #ifndef BIN_LIMIT
 #define BIN_LIMIT (1 << 19) /* values in bins, so that Σf² < 2^(104 + 19) */
 #endif
+#ifndef SMALL_LIMIT
+#define SMALL_LIMIT (1 << 17) /* float32 values in bins, so that Σf² < 2^(46 + 17) */
+#endif
 #ifndef CARRY_LIMIT
 #define CARRY_LIMIT (1 << 28) /* additions to a digit, each below 2^34 */
 #endif
@@ -49,6 +53,9 @@ typedef unsigned __int128 u128;
 #define LANES 2     /* neighbours go to different bins: they needn't wait for each other */
 #define BINS 4096   /* sign and exponent */
 #define SPECIAL 2047 /* the exponent of infinities and NaN */
+#define SMALL_LANES 4
+#define SMALL_BINS 512
+#define SMALL_SPECIAL 255
 #define FRACTION ((UINT64_C(1) << 52) - 1)
 #define LEAST 1074  /* 2^−LEAST is the smallest float64 */
 #define REACH 10    /* binades that fit 62 bits beside a mantissa of 53 */
@@ -93,6 +100,11 @@ typedef struct {
 } Bin;
 
 typedef struct {
+    uint64_t sum; /* count · 2^40 + Σf */
+    uint64_t squares;
+} SmallBin;
+
+typedef struct {
     i128 sum;
     u128 squares;
     uint64_t more_squares; /* the bits from 2^128 */
@@ -113,7 +125,8 @@ typedef struct {
     int unit, has_unit;
     int64_t seen, slow, review; /* floats by cell, how many of them were no multiple of the unit */
     Bin *bins;
-    int64_t binned;
+    SmallBin *small_bins;
+    int64_t binned, small_binned;
     int64_t *digits; /* for each cell `width` of Σx, from 2^(32·first − 1074), and twice of Σx² */
     int first, width;
     int64_t added;
@@ -268,6 +281,33 @@ static int empty_bins(Sweep *self)
     return 0;
 }
 
+static int empty_small_bins(Sweep *self)
+{
+    if (self->small_bins == NULL || self->small_binned == 0)
+        return 0;
+    if (make_room(self, SMALL_LANES * SMALL_BINS))
+        return -1;
+    for (int i = 0; i < SMALL_LANES * SMALL_BINS; i++) {
+        SmallBin *bin = self->small_bins + i;
+        int exponent = i / SMALL_LANES & SMALL_SPECIAL, negative = i / SMALL_LANES > SMALL_SPECIAL;
+        uint64_t count = bin->sum >> 40;
+        u128 sum = bin->sum & ((UINT64_C(1) << 40) - 1), squares = bin->squares;
+        *bin = (SmallBin){0, 0};
+        if (count == 0 || exponent == SMALL_SPECIAL)
+            continue;
+        if (exponent != 0) { /* m = 2^23 + f */
+            squares += ((u128)count << 46) + (sum << 24);
+            sum += (u128)count << 23;
+        }
+        if (add_sums(self, 0, LEAST - 149 + (exponent ? exponent - 1 : 0),
+                     negative ? -(i128)sum : (i128)sum, squares, 0))
+            return -1;
+        self->cell[0].count += count;
+    }
+    self->small_binned = 0;
+    return 0;
+}
+
 static int empty_cells(Sweep *self)
 {
     int place = LEAST + (self->has_unit ? self->unit : 0);
@@ -359,6 +399,79 @@ static int floats_of_one(Sweep *self, const char *at, int64_t n)
     for (i = 0; i < n; i++) { /* infinities among them: the extremes once more, without */
         double value = float_at(at, i);
         if (exponent_of(bits_at(at, i)) == SPECIAL) {
+            self->aside[0][value == value ? AN_INF : A_NAN]++;
+            continue;
+        }
+        cell->low.f = value < cell->low.f ? value : cell->low.f;
+        cell->high.f = value > cell->high.f ? value : cell->high.f;
+    }
+    return 0;
+}
+
+static inline uint32_t small_bits_at(const char *at, int64_t i)
+{
+    uint32_t bits;
+    memcpy(&bits, at + 4 * i, 4);
+    return bits;
+}
+
+static inline float small_at(const char *at, int64_t i)
+{
+    float value;
+    memcpy(&value, at + 4 * i, 4);
+    return value;
+}
+
+static uint64_t small_specials(const SmallBin *bins)
+{
+    uint64_t count = 0;
+    for (int lane = 0; lane < SMALL_LANES; lane++)
+        count += (bins[SMALL_SPECIAL * SMALL_LANES + lane].sum >> 40) +
+                 (bins[(SMALL_BINS - 1) * SMALL_LANES + lane].sum >> 40);
+    return count;
+}
+
+static inline void into_small_bin(SmallBin *bins, int lane, uint32_t bits)
+{
+    uint64_t fraction = bits & ((UINT32_C(1) << 23) - 1);
+    SmallBin *bin = bins + (bits >> 23) * SMALL_LANES + lane;
+    bin->sum += (UINT64_C(1) << 40) + fraction;
+    bin->squares += fraction * fraction;
+}
+
+static int small_floats_of_one(Sweep *self, const char *at, int64_t n)
+{
+    if (self->small_bins == NULL &&
+        (self->small_bins = calloc(SMALL_LANES * SMALL_BINS, sizeof(SmallBin))) == NULL)
+        return -1;
+    if (self->small_binned + n > SMALL_LIMIT && empty_small_bins(self))
+        return -1;
+    self->small_binned += n;
+    SmallBin *bins = self->small_bins;
+    Cell *cell = self->cell;
+    uint64_t before = small_specials(bins);
+    float low[SMALL_LANES], high[SMALL_LANES];
+    for (int lane = 0; lane < SMALL_LANES; lane++) {
+        low[lane] = INFINITY;
+        high[lane] = -INFINITY;
+    }
+    for (int64_t i = 0; i < n; i += SMALL_LANES)
+        for (int lane = 0; lane < SMALL_LANES && i + lane < n; lane++) {
+            float value = small_at(at, i + lane);
+            into_small_bin(bins, lane, small_bits_at(at, i + lane));
+            low[lane] = value < low[lane] ? value : low[lane];
+            high[lane] = value > high[lane] ? value : high[lane];
+        }
+    if (small_specials(bins) == before) {
+        for (int lane = 0; lane < SMALL_LANES; lane++) {
+            cell->low.f = low[lane] < cell->low.f ? low[lane] : cell->low.f;
+            cell->high.f = high[lane] > cell->high.f ? high[lane] : cell->high.f;
+        }
+        return 0;
+    }
+    for (int64_t i = 0; i < n; i++) { /* infinities among them: the extremes once more, without */
+        float value = small_at(at, i);
+        if ((small_bits_at(at, i) >> 23 & SMALL_SPECIAL) == SMALL_SPECIAL) {
             self->aside[0][value == value ? AN_INF : A_NAN]++;
             continue;
         }
@@ -511,6 +624,9 @@ enum { OK, NO_MEMORY, BAD_IDS };
 
 static int sweep_block(Sweep *self, const Column *column, int64_t start, int64_t n)
 {
+    if (column->format == 'f' && column->valid == NULL && column->ids == NULL)
+        return small_floats_of_one(self, column->data + 4 * (column->offset + start), n)
+                   ? NO_MEMORY : OK;
     char values[8 * BLOCK];
     uint32_t ids[BLOCK + AHEAD];
     const char *at = widened(column, start, n, values);
@@ -651,6 +767,7 @@ static void sweep_dealloc(PyObject *object)
     free(self->cell_memory);
     free(self->aside);
     free(self->bins);
+    free(self->small_bins);
     free(self->digits);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
@@ -780,7 +897,7 @@ static PyObject *sweep_result(PyObject *object, PyObject *unused)
     if (begin(self))
         return NULL;
     PyObject *parts[5] = {NULL}, *result = NULL;
-    if (empty_bins(self) || empty_cells(self) || reserve(self, self->first, self->first + 1)) {
+    if (empty_bins(self) || empty_small_bins(self) || empty_cells(self) || reserve(self, self->first, self->first + 1)) {
         PyErr_NoMemory();
         goto done;
     }

@@ -122,7 +122,8 @@ def physical(series: pl.Series) -> pl.Series:
         return series.to_physical().cast(pl.Int64)
     if series.dtype == pl.Float16():
         return series.cast(pl.Float32)
-    return series.to_physical()
+    # What is a number already is left alone: the engine would make a query of it.
+    return series if series.dtype.is_numeric() else series.to_physical()
 
 
 def _planes(series: pl.Series) -> tuple[npt.NDArray[Any], ...]:

@@ -116,7 +116,8 @@ class _ByValue:
 def _integers(keys: pl.DataFrame) -> pl.Series | None:
     if keys.width != 1:
         return None
-    values = keys.to_series().to_physical()
+    values = keys.to_series()
+    values = values if values.dtype.is_numeric() else values.to_physical()
     return values if values.dtype in _INTEGERS else None
 
 

@@ -37,7 +37,10 @@ _HARD = st.sampled_from(
     ]
 )
 _FLOAT64 = st.one_of(st.integers(0, 2**64 - 1), _CLOSE, _HARD)
-_FLOAT32 = st.integers(0, 2**32 - 1)
+_HARD32 = st.sampled_from(
+    (0, 1, 2**23 - 1, 2**23, 0x7F7FFFFF, 0x7F800000, 0x7FC00000, 2**31, 2**31 + 1, 0xFF7FFFFF)
+)
+_FLOAT32 = st.one_of(st.integers(0, 2**32 - 1), _HARD32)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -173,6 +176,17 @@ def test_more_values_than_bins_hold() -> None:
     assert state.to_json() == [
         [f"-{0x1FFFFFFFFFFFFF * (2**20 + 3):#x}p971"],
         [f"{0x1FFFFFFFFFFFFF**2 * (2**20 + 3):#x}p1942"],
+    ]
+
+
+def test_more_float32_than_bins_hold() -> None:
+    """Their sums have room for 2^17 values; limits of the tests' own may be smaller."""
+    count = 2**18 + 3
+    sweep = Sweep("float", 1)
+    sweep.update(pl.Series(np.full(count, -3.4028234663852886e38, np.float32)), None)
+    assert sweep.states()["moments"].to_json() == [
+        [f"-{0xFFFFFF * count:#x}p104"],
+        [f"{0xFFFFFF**2 * count:#x}p208"],
     ]
 
 
