@@ -260,6 +260,9 @@ def test_power_transforms(data: Floats, name: str) -> None:
     expected = transformer.transform(kept)
     carried = stats.apply(frame).to_numpy()
     assert np.all(np.abs(carried - expected) <= 1e-9 * np.abs(expected) + 1e-12)
+    back = stats.invert(_frame(expected)).to_numpy()
+    _close(back, transformer.inverse_transform(expected), 1e-9)
+    _close(back, kept, 1e-9)
 
 
 _FUNCTIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
