@@ -21,9 +21,11 @@ from normcli.transform import Lookup, at_rows, literal, step_series
 __all__ = ["CellConstants", "Elements", "cells_of", "constants_by_cell", "pieces", "tiled"]
 
 Index = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 _PIECE = 1 << 17
 """How many elements are worked on at a time: they, and what is made of them, stay in the cache."""
+_MOST_BY_GROUP = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,22 @@ class CellConstants:
         assert ids is not None, "there are several channels"
         return self.table[ids]
 
+    @cached_property
+    def _by_group(self) -> tuple[dict[str, npt.NDArray[np.float64]], Mask] | None:
+        """Each group's constants beside the elements of a row, and which groups lack some.
+
+        None if they are not plain numbers, or too many to be held twice.
+        """
+        ids, groups = self.channels.ids, self.table.height // self.channels.count
+        plain = all(dtype == pl.Float64() for dtype in self.table.schema.values())
+        if ids is None or not plain or groups * len(ids) > _MOST_BY_GROUP:
+            return None
+        lacking = self.table.select(pl.any_horizontal(pl.all().is_null())).to_series().to_numpy()
+        return (
+            {key: one.to_numpy().reshape(groups, -1)[:, ids] for key, one in self.series.items()},
+            np.asarray(lacking.reshape(groups, -1).any(axis=1)),
+        )
+
     def lookup(self, grouped: bool) -> Lookup:
         """Return what gives the expression for a constant: beside the elements, or a literal."""
         if self._are_beside(grouped):
@@ -128,6 +146,15 @@ class CellConstants:
         listed = any(one.dtype == pl.List for one in self.series.values())
         if elements.groups is None and not listed and len(flat) <= self._tiled.height:
             return frame.hstack(self._tiled.head(len(flat)))
+        if elements.groups is not None and self._by_group is not None:
+            constants, lacking = self._by_group
+            if not lacking[elements.groups].any():
+                # Whole rows are copied, which is faster than to look up element by element.
+                each = (
+                    pl.Series(key, of_groups[elements.groups].ravel())
+                    for key, of_groups in constants.items()
+                )
+                return frame.hstack(list(each))
         cells = cells_of(elements, self.channels)
         assert cells is not None, "there are several cells"
         return at_rows(frame, self.series, pl.Series(cells))

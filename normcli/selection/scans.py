@@ -24,6 +24,8 @@ Index = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
 
 _PIECE = 1 << 14
+_FEW = 16
+"""Slots of fewer values than that on average are not worth sorting one by one."""
 
 
 def _cells_of(values: Values) -> Index | None:
@@ -100,9 +102,26 @@ class Collected:
         slots = np.concatenate([part[1] for part in self.parts])
         if len(slots) and slots[0] == slots[-1] and not np.any(slots != slots[0]):
             order = np.argsort(planes[0]) if len(planes) == 1 else np.lexsort(planes[::-1])
+        elif len(planes) == 1:
+            return _sorted_in_slots(planes[0], slots)
         else:
             order = np.lexsort((*planes[::-1], slots))
         return tuple(plane[order] for plane in planes), slots[order]
+
+
+def _sorted_in_slots(plane: npt.NDArray[Any], slots: Index) -> tuple[Planes, Index]:
+    """Return values sorted by slot and value, and their slots."""
+    # Of each batch the slots come in order, which makes this a merge.
+    order = np.argsort(slots, kind="stable")
+    plane, slots = plane[order], slots[order]
+    ends = [*(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(slots)]
+    if len(ends) > len(slots) // _FEW:
+        return (plane[np.lexsort((plane, slots))],), slots
+    start = 0
+    for end in ends:
+        plane[start:end].sort()
+        start = end
+    return (plane,), slots
 
 
 class Histogram:
