@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from normcli.dtypes import dtype_name
 from normcli.errors import StatsFileError
 from normcli.fitted import (
     Fitted,
@@ -129,7 +130,7 @@ def _require_same(first: Fitted, first_name: str, other: Fitted, name: str) -> N
 
     differs("their columns", [c.name for c in first.columns], [c.name for c in other.columns])
     for mine, theirs in zip(first.columns, other.columns, strict=True):
-        differs(f'the dtype of "{mine.name}"', str(mine.dtype), str(theirs.dtype))
+        differs(f'the dtype of "{mine.name}"', *map(dtype_name, (mine.dtype, theirs.dtype)))
         members = [{k: str(d) for k, d in (c.members or {}).items()} for c in (mine, theirs)]
         differs(f'the columns of "{mine.name}"', *members)
         differs(

@@ -124,7 +124,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         },
         {"numpy", "polars"},
     ),
-    "merging": ({"errors", "fitted", "recipe", "statistics", "tensors"}, {"numpy", "polars"}),
+    "merging": (
+        {"dtypes", "errors", "fitted", "recipe", "statistics", "tensors"},
+        {"numpy", "polars"},
+    ),
     # Which columns of the data are treated with which fitted ones.
     "choosing": ({"columns", "errors", "fitted"}, {"polars"}),
     "application": (

@@ -190,6 +190,31 @@ def test_invert_refused(cases: Any, case: str, stats: Any, data: Any) -> None:
     cases.refused(f"invert: {case}", ["invert", "s.json", "a.parquet", *KEPT], files, 3)
 
 
+def batches(path: Path) -> None:
+    normcli.fit(DATA, columns="emb", method="batchnorm").save(path)
+
+
+def of_three(path: Path) -> None:
+    frame = DATA.select(pl.concat_arr(pl.col("emb").arr.get(i) for i in range(3)))
+    normcli.fit(frame.rename({frame.columns[0]: "emb"}), columns="emb").save(path)
+
+
+def of_four(path: Path) -> None:
+    normcli.fit(DATA, columns="emb").save(path)
+
+
+@pytest.mark.parametrize(
+    ("case", "first", "second"),
+    [
+        ("batchnorm of tensors", batches, batches),
+        ("tensors of other shapes", of_three, of_four),
+    ],
+)
+def test_merge_refused(cases: Any, case: str, first: Any, second: Any) -> None:
+    files = {"a.json": first, "b.json": second}
+    cases.refused(f"merge: {case}", ["merge", "a.json", "b.json"], files, 3)
+
+
 STDIN: list[tuple[str, bytes]] = [
     ("ndjson", ndjson(SHORT).encode()),
     ("an arrow stream", stream(SHORT)),
