@@ -50,7 +50,8 @@ def _frame(rows: int = 6) -> pl.DataFrame:
 @pytest.mark.parametrize("name", _SINGLE)
 def test_parameters_can_be_given_by_channel(name: str, axis: str, by: tuple[str, ...]) -> None:
     """Each alone and all together; given parameters are not fitted, and do what fitted ones do."""
-    frame = _frame()
+    # Rows enough that blocks of rows have deviations, too.
+    frame = _frame(60)
     # Wider, so that no bound that is given lies beyond one that is fitted.
     values = frame["x"].to_numpy()
     wide = np.concatenate([0.01 * values, 100 * values])
