@@ -62,7 +62,9 @@ _CASES: list[tuple[str, int, tuple[int, ...], int, dict[str, Any], bool]] = [
 def _numbers(shape: tuple[int, ...], seed: int) -> Any:
     channels = 100 * np.arange(shape[1]) if len(shape) > 1 else np.zeros(1)
     spread = np.random.default_rng(seed).normal(3, 10, shape)
-    return spread + channels.reshape(-1, *[1] * (len(shape) - 2))
+    numbers = spread + channels.reshape(-1, *[1] * (len(shape) - 2))
+    # What float32 holds, too, so that the same numbers are right for it.
+    return numbers.astype(np.float32).astype(np.float64)
 
 
 def _module(torch: Any, shape: tuple[int, ...], options: dict[str, Any], affine: bool) -> Any:
