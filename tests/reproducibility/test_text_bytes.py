@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-ROWS = 60_000
+ROWS = 20_000
 CHAINS = {"code": "ordinal", "scaled": "ordinal+zscore", "number": "ordinal:unseen=null"}
 
 
@@ -22,7 +22,7 @@ def _make() -> pl.DataFrame:
     # Few categories and many, some of them rare; letters of one to four bytes.
     words = ["a", "Z", "zoë", "Ζωή", "ζ", "雪", "😀", "", " ", 'with "quotes", and\nlines', "], ["]
     common = pl.Series(words).gather(rng.zipf(1.2, ROWS) % len(words))
-    many = pl.Series([f"k{n}" for n in (rng.zipf(1.1, ROWS) % 20_000).tolist()])
+    many = pl.Series([f"k{n}" for n in (rng.zipf(1.1, ROWS) % 10_000).tolist()])
     frame = pl.DataFrame(
         {
             "key": pl.Series([f"g{n}" for n in rng.integers(0, 50, ROWS).tolist()]),
@@ -60,7 +60,7 @@ GROUPINGS = pytest.mark.parametrize("by", [[], ["--by", "key"]], ids=["all rows"
 @pytest.fixture(scope="module")
 def parquet(frame: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "rows.parquet"
-    frame.write_parquet(path, row_group_size=7_000)
+    frame.write_parquet(path, row_group_size=3_000)
     return path
 
 
