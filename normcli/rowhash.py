@@ -26,6 +26,7 @@ import numpy.typing as npt
 import polars as pl
 
 from normcli.methods.base import Blocks
+from normcli.tensors import as_array, tensor_of
 
 __all__ = ["block_numbers", "row_hashes"]
 
@@ -82,7 +83,10 @@ def _of_values(series: pl.Series) -> Hashes:
     """Return the v of each value, anything where it is null."""
     dtype = series.dtype
     if dtype.is_extension():
-        return _of_values(series.ext.storage())
+        # Tensors of a shape are alike, whether it is in their lists or only in their type.
+        tensor = tensor_of(dtype)
+        shaped = tensor is not None and tensor.shape is not None and tensor.size > 0
+        return _of_values(as_array(series) if shaped else series.ext.storage())
     if dtype == pl.Null():
         return np.zeros(len(series), np.uint64)
     if dtype.base_type() in (pl.Categorical, pl.Enum, pl.String, pl.Binary):

@@ -26,7 +26,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "selection": ({"errors", "kernel", "statistics"}, {"numpy"}),
     "methods": ({"errors", "statistics"}, {"numpy", "polars"}),
     # A documented hash of rows, the same everywhere.
-    "rowhash": ({"methods.base"}, {"numpy", "polars"}),
+    "rowhash": ({"methods.base", "tensors"}, {"numpy", "polars"}),
     # The blocks that rows fall into, batch by batch.
     "rowblocks": ({"groups", "methods.base", "rowhash"}, {"numpy", "polars"}),
     # Names of dtypes, written and read.

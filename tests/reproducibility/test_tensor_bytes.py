@@ -17,10 +17,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import normcli
 from normcli.errors import NormWarning
+from normcli.methods.base import Blocks
+from normcli.rowhash import block_numbers
 
 ROWS, GROUPS = 9_000, 7
 RECIPE = {
@@ -195,6 +198,22 @@ def test_lists_of_one_length(
     lists.write_parquet(tmp_path / "lists.parquet")
     types = {name: f"Array({shape})" for name, shape in SHAPES.items()}
     assert _fit(tmp_path / "lists.parquet", by, types=types) == originals[by]
+
+
+def test_blocks_of_rows_are_those_of_any_container(frame: pl.DataFrame) -> None:
+    """The hash of a whole row: of tensors whose shape is in their lists, or in their type."""
+    images = frame.select(x="pixel").with_columns(pl.when(pl.int_range(pl.len()) != 5).then("x"))
+    array = images["x"].to_arrow()
+    flat = pa.FixedSizeListArray.from_arrays(pa.array(frame["pixel"].to_numpy().ravel()), 6)
+    storage = pa.array([None if i == 5 else v for i, v in enumerate(flat.to_pylist())], flat.type)
+    kind = pa.fixed_shape_tensor(pa.uint8(), (2, 3))
+    tensors = pl.Series("x", pa.ExtensionArray.from_storage(kind, storage))
+    lists = images.with_columns(pl.col("x").cast(pl.List(pl.List(pl.Int64))))["x"]
+    assert array.null_count == tensors.null_count() == 1
+    expected = block_numbers(images, Blocks(10, None))
+    assert len(set(expected.tolist())) == 10
+    for other in (tensors, lists):
+        assert np.array_equal(block_numbers(other.to_frame(), Blocks(10, None)), expected)
 
 
 @GROUPINGS
