@@ -64,21 +64,25 @@ class Whiten(Method):
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         means: list[Any] = []
         matrices: list[Any] = []
-        for cell, described in enumerate(summary.covariances(self.ddof)):
+        every = summary.covariances(self.ddof)
+        where = f"of one of {len(every):,} groups " if len(every) > 1 else ""
+        for cell, described in enumerate(every):
             mean, covariance = (None, None) if described is None else described
             if cell in summary.unused:
                 covariance = None
             means.append(mean)
-            matrices.append(None if covariance is None else self._matrix(covariance))
+            matrices.append(None if covariance is None else self._matrix(covariance, where))
         return {"mean": means, "matrix": matrices}
 
-    def _matrix(self, covariance: Floats) -> list[list[float]]:
+    def _matrix(self, covariance: Floats, where: str) -> list[list[float]]:
         values, vectors = eigen(covariance)
         if float(values[-1]) + self.eps <= 0 or (self.eps == 0 and is_singular(covariance)):
             raise DataError(
-                "the covariance matrix is singular: an element is constant, or follows from the "
-                f"others (smallest eigenvalue {values[-1]:.3g}, largest {values[0]:.3g})",
-                "leave such columns out, or give eps, for example whiten:eps=1e-6",
+                f"the covariance matrix {where}is singular: an element is constant, or follows "
+                f"from the others (smallest eigenvalue {values[-1]:.3g}, largest {values[0]:.3g})",
+                "leave such columns out, or give eps, for example whiten:eps=1e-6"
+                + "; or let small groups take the parameters of all rows: --min-group"
+                * bool(where),
             )
         scales = 1.0 / np.sqrt(values + self.eps)
         made = scales[:, None] * vectors.T

@@ -79,6 +79,10 @@ def test_vectors_and_text(chain: str) -> None:
     assert any("fewer than 3 valid values in 1 of 3 groups" in str(w.message) for w in caught) != (
         alike
     )
+    if chain == "whiten":
+        with pytest.raises(DataError, match="of one of 3 groups is singular") as raised:
+            normcli.fit(frame, by="g", **options)
+        assert "--min-group" in str(raised.value.hint)
     assert stats.apply(frame[12:]).equals(overall.apply(frame[12:]))
     assert stats.invert(stats.apply(frame[12:])).equals(overall.invert(overall.apply(frame[12:])))
     if columns == "u,v":
