@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypedDict
 
 import numpy as np
@@ -26,6 +27,7 @@ from normcli.tensorcolumns import TensorColumn, check_shape
 from normcli.tensors import tensor_of
 from normcli.tensortargets import TensorTarget
 from normcli.transform import (
+    Table,
     at_rows,
     constants_table,
     for_all_groups,
@@ -97,7 +99,7 @@ class _Target:
         """Return the expression for a constant, once joined to the rows."""
         return lookup_of(self.constants, self.known is not None, self.prefix)(name)
 
-    @property
+    @cached_property
     def constants(self) -> dict[str, pl.Series]:
         """The constants by name."""
         return self.table.to_dict(as_series=True)
@@ -308,12 +310,14 @@ class Transform:
         if self._direction == "apply":
             frame = self._with_codes(frame)
             self._check_domains(frame)
-            carried = frame.with_columns(map(self._forward, self._targets))
+            carried = frame.with_columns(self._expressions)
         else:
-            carried = self._decoded(frame.with_columns(map(self._inverse, self._targets)))
-        carried = carried.select(map(named, names))
+            carried = self._decoded(frame.with_columns(self._expressions))
+        carried = carried[names]
         tensors = [column for each in self._tensors for column in each.carry(frame, cells)]
-        return carried.with_columns(tensors).drop(self._used)
+        # Every query costs time, and batches may be small and many.
+        carried = carried.with_columns(tensors) if tensors else carried
+        return carried.drop(self._used) if self._used else carried
 
     def _with_codes(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Put beside each row the codes of its values that are to be encoded."""
@@ -390,15 +394,13 @@ class Transform:
                         keys.filter(rows),
                         f'without parameters of "{each.column.column.name}" in the stats file',
                     )
-        cells = cells.fill_null(len(self._keys))
+        cells = cells.fill_null(len(self._keys)) if cells.null_count() else cells
         known = [
             target.known[cells].alias(target.prefix + "known")
             for target in self._targets
             if target.known is not None and self._tells_known(target)
         ]
-        for target in self._targets:
-            if target.known is not None:
-                frame = at_rows(frame, target.constants, cells, target.prefix)
+        frame = at_rows(frame, self._by_group, cells)
         return frame.hstack(known), cells.to_numpy().astype(np.intp)
 
     def _refuse_groups(self, keys: pl.DataFrame, why: str) -> None:
@@ -425,6 +427,17 @@ class Transform:
             target.constants,
             codes,
         )
+
+    @cached_property
+    def _by_group(self) -> dict[str, Table]:
+        """The constants that differ by group."""
+        return {each.prefix: each.constants for each in self._targets if each.known is not None}
+
+    @cached_property
+    def _expressions(self) -> list[pl.Expr]:
+        """What becomes of the targets; made once, for batches may be small and many."""
+        carry = self._forward if self._direction == "apply" else self._inverse
+        return list(map(carry, self._targets))
 
     def _forward(self, target: _Target) -> pl.Expr:
         entering = self._entering(target)

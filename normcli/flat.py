@@ -157,7 +157,7 @@ class CellConstants:
                 return frame.hstack(list(each))
         cells = cells_of(elements, self.channels)
         assert cells is not None, "there are several cells"
-        return at_rows(frame, self.series, pl.Series(cells))
+        return at_rows(frame, {"": self.series}, pl.Series(cells))
 
 
 def constants_by_cell(

@@ -152,7 +152,8 @@ class KeyIndex:
     def find(self, keys: pl.DataFrame) -> pl.Series:
         """Return each row's number, null for a key that is not known."""
         ids = self._find(keys)
-        return pl.Series(ids).scatter(np.flatnonzero(ids == _NONE), None)
+        unknown = np.flatnonzero(ids == _NONE)
+        return pl.Series(ids).scatter(unknown, None) if len(unknown) else pl.Series(ids)
 
     def number(self, keys: pl.DataFrame) -> Index:
         """Return each row's number, giving new keys new ones."""
@@ -177,7 +178,8 @@ class KeyIndex:
             nulls_equal=True,
             maintain_order="left",
         )[_CELL]
-        return found.fill_null(_NONE).to_numpy().astype(np.intp, copy=False)
+        found = found.fill_null(_NONE) if found.null_count() else found
+        return found.to_numpy().astype(np.intp, copy=False)
 
     def sort_order(self) -> Index:
         """Return for each number its rank among the sorted keys, null first."""

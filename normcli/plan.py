@@ -385,7 +385,7 @@ def _evaluate(task: Task, batch: pl.DataFrame, ids: Index | None) -> tuple[list[
         constants = {
             key: one for key, one in task.table.items() if key in used or one.dtype == pl.List
         }
-        frame = at_rows(frame, constants, pl.Series(ids))
+        frame = at_rows(frame, {"": constants}, pl.Series(ids))
     return _taken(frame, wanted)
 
 

@@ -306,10 +306,18 @@ def for_all_groups(
     return pl.concat([by_group, elsewhere]), known.extend_constant(False, overall.height)
 
 
-def at_rows(frame: pl.DataFrame, table: Table, cells: pl.Series, prefix: str = "") -> pl.DataFrame:
-    """Put beside each row the constants of its cell; of a step with lists, the cell itself."""
-    listed = {name.split(".")[0] for name, one in table.items() if one.dtype == pl.List}
-    if listed:
-        frame = frame.with_columns(cells.alias(f"{prefix}{i}.{CELL}") for i in sorted(listed))
-    numbers = [one.alias(prefix + key) for key, one in table.items() if one.dtype != pl.List]
-    return frame.hstack(pl.DataFrame(numbers)[cells]) if numbers else frame
+def at_rows(frame: pl.DataFrame, tables: Mapping[str, Table], cells: pl.Series) -> pl.DataFrame:
+    """Put beside each row the constants of its cell; of a step with lists, the cell itself.
+
+    The tables are by what the names of their constants begin with.
+    """
+    numbers: list[pl.Series] = []
+    beside: list[pl.Series] = []
+    for prefix, table in tables.items():
+        listed = {name.split(".")[0] for name, one in table.items() if one.dtype == pl.List}
+        beside += [cells.alias(f"{prefix}{i}.{CELL}") for i in sorted(listed)]
+        numbers += [one.alias(prefix + key) for key, one in table.items() if one.dtype != pl.List]
+    if numbers:
+        # All at once, by indices that the engine takes as they are.
+        beside += pl.DataFrame(numbers)[cells.cast(pl.UInt32)].get_columns()
+    return frame.hstack(beside) if beside else frame
