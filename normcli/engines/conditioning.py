@@ -7,7 +7,7 @@ import polars as pl
 from normcli.application import Transform, TransformOptions
 from normcli.conditioning import Covariances, features
 from normcli.engines.failures import engine_errors
-from normcli.engines.local import FitSettings, fold_batches
+from normcli.engines.local import FitSettings, fold_batches, most_rows
 from normcli.engines.progress import Progress
 from normcli.fitted import Condition, Fitted
 from normcli.sources import Source, extent_of
@@ -37,7 +37,9 @@ def run_condition(
         progress.advance(batch.height)
 
     batches = frame.collect_batches(
-        chunk_size=settings.batch_rows, maintain_order=False, engine="streaming"
+        chunk_size=min(settings.batch_rows, most_rows(schema)),
+        maintain_order=False,
+        engine="streaming",
     )
     progress.start("fit (condition)", lambda: extent_of(source))
     try:

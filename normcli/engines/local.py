@@ -28,7 +28,15 @@ from normcli.resolution import Target
 from normcli.sources import Source, extent_of
 from normcli.tensors import numbers_in_row
 
-__all__ = ["BATCH_ROWS", "DEFAULT_MEMORY", "FitRun", "FitSettings", "fold_batches", "run_fit"]
+__all__ = [
+    "BATCH_ROWS",
+    "DEFAULT_MEMORY",
+    "FitRun",
+    "FitSettings",
+    "fold_batches",
+    "most_rows",
+    "run_fit",
+]
 
 BATCH_ROWS = 1 << 17
 _BATCH_NUMBERS = 1 << 21
@@ -108,6 +116,11 @@ def run_fit(
     return FitRun(tuple(column.result() for column in columns), index.keys if by else None, rows)
 
 
+def most_rows(schema: pl.Schema) -> int:
+    """Return the most rows of a batch, so that memory does not grow with what tensors hold."""
+    return max(1, _BATCH_NUMBERS // numbers_in_row(schema))
+
+
 def _limits(targets: Mapping[str, Target], grouped: bool, settings: FitSettings) -> Limits:
     """Share the memory out among the searches that may run at once."""
     searching = sum(
@@ -146,10 +159,10 @@ def _run_pass(
         *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
     )
     in_order = any(task.in_order for task in the_pass.tasks)
-    # Memory must not grow with what a row's tensors hold.
-    most = max(1, _BATCH_NUMBERS // numbers_in_row(frame.collect_schema()))
     batches = frame.collect_batches(
-        chunk_size=min(settings.batch_rows, most), maintain_order=in_order, engine="streaming"
+        chunk_size=min(settings.batch_rows, most_rows(frame.collect_schema())),
+        maintain_order=in_order,
+        engine="streaming",
     )
 
     def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:
