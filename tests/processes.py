@@ -8,6 +8,7 @@ installation start interpreters instead.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -20,16 +21,34 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Processes"]
+__all__ = ["run"]
 
 _TIMEOUT = 300.0
 
 
-class Processes:
-    """Runs `normcli` commands; to be closed in the end."""
+def run(
+    arguments: Sequence[str],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `normcli` with these arguments, and with a pipe or nothing as input."""
+    return _server().run(arguments, folder or Path.cwd(), environment or os.environ, stdin)
+
+
+@cache
+def _server() -> _Server:
+    server = _Server()
+    atexit.register(server.close)
+    return server
+
+
+class _Server:
+    """The process that forks, and what it is asked by; to be closed in the end."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -48,9 +67,9 @@ class Processes:
         arguments: Sequence[str],
         folder: Path,
         environment: Mapping[str, str],
-        stdin: bytes | None = None,
+        stdin: bytes | None,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a command in a folder, with a pipe or nothing as input; return what it printed."""
+        """Run a command, and return what it printed."""
         with (
             _piped(stdin) as source,
             tempfile.TemporaryFile() as out,

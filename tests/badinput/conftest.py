@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.processes import Processes
+from tests import processes
 
 Content = str | bytes | pl.DataFrame | Callable[[Path], None]
 Files = Mapping[str, Content]
@@ -59,8 +59,7 @@ def _everything(folder: Path) -> dict[str, bytes]:
 class Cases:
     """Runs a command over files made for it and compares its messages with the reviewed ones."""
 
-    def __init__(self, folder: Path, snapshots: Path, processes: Processes) -> None:
-        self._processes = processes
+    def __init__(self, folder: Path, snapshots: Path) -> None:
         self._folder = folder
         self._snapshots = snapshots
 
@@ -80,7 +79,7 @@ class Cases:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("NORMCLI")}
         environment |= {"TMPDIR": str(self._folder / "tmp"), "COLUMNS": "100", "TERM": "dumb"}
         if not locked:
-            done = self._processes.run(command, self._folder, environment, stdin)
+            done = processes.run(command, self._folder, environment, stdin)
         else:
             done = subprocess.run(
                 [sys.executable, "-c", _DROP_PRIVILEGE, *command],
@@ -138,7 +137,6 @@ def _sections(path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def cases(tmp_path: Path, request: pytest.FixtureRequest, processes: Processes) -> Cases:
+def cases(tmp_path: Path, request: pytest.FixtureRequest) -> Cases:
     """Return the runner whose snapshots are those of the test's module."""
-    snapshots = SNAPSHOTS / f"{request.path.stem.removeprefix('test_')}.txt"
-    return Cases(tmp_path, snapshots, processes)
+    return Cases(tmp_path, SNAPSHOTS / f"{request.path.stem.removeprefix('test_')}.txt")

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from tests.processes import Processes
+from tests import processes
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -86,7 +86,7 @@ def files() -> tuple[Callable[[pl.DataFrame, Path], None], Callable[[Path], pl.D
 
 
 @pytest.fixture
-def run(tmp_path: Path, processes: Processes) -> Run:
+def run(tmp_path: Path) -> Run:
     """Return a function that runs a command in the test's folder and expects it to succeed."""
 
     def call(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

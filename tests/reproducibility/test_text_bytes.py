@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+
+from tests import processes
 
 ROWS = 20_000
 CHAINS = {"code": "ordinal", "scaled": "ordinal+zscore", "number": "ordinal:unseen=null"}
@@ -43,9 +43,9 @@ def frame() -> pl.DataFrame:
 
 
 def _run(*arguments: str | Path) -> bytes:
-    command = [sys.executable, "-m", "normcli", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, check=True).stdout
-    before, _, rest = done.partition(b'"source": {')
+    done = processes.run([str(argument) for argument in arguments])
+    assert done.returncode == 0, done.stderr.decode()
+    before, _, rest = done.stdout.partition(b'"source": {')
     return before + rest.partition(b"}")[2]
 
 
