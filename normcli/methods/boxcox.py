@@ -11,28 +11,16 @@ import numpy as np
 import polars as pl
 
 from normcli.methods import likelihood
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Needs,
-    Parameter,
-    Question,
-    expm1,
-    quotient,
-    register,
-)
+from normcli.methods.base import Constants, Expressions, Given, Parameter, expm1, quotient, register
+from normcli.methods.power import PowerTransform
 from normcli.methods.powerlimits import FAREST, LARGEST_POWER, doubt
-from normcli.statistics import Summary
 
 __all__ = ["BoxCox"]
 
 
 @register
 @dataclass(frozen=True)
-class BoxCox(Method):
+class BoxCox(PowerTransform):
     """y = (x^λ − 1)/λ, ln x at λ = 0, for x > 0; λ, by maximum likelihood, and y without unit.
 
     λ makes y as normal as it can be: it maximizes the likelihood of x if y is normal, to 1e-6,
@@ -56,22 +44,12 @@ class BoxCox(Method):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("lambda", "number", "power that makes y most normal; 0 is the logarithm"),
     )
-    asks_once: ClassVar[bool] = False
 
     lambda_: Given = None
 
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        return likelihood.QUESTIONS
-
-    def needs(self, found: Found) -> Needs | None:
-        return likelihood.needs(found, _candidates)
-
-    @np.errstate(all="ignore")
-    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
-        if "center" in found:
-            return likelihood.refine(summary, found)
-        low, high, count = likelihood.extremes(summary)
+    def start(
+        self, low: likelihood.Floats, high: likelihood.Floats, count: likelihood.Floats
+    ) -> likelihood.Start:
         near = np.log1p((high - low) / low)
         span = np.where(high <= 2 * low, near, np.log(high) - np.log(low))
         most = LARGEST_POWER
@@ -79,18 +57,16 @@ class BoxCox(Method):
         highest = np.where(high > 1, np.maximum(1, most / np.log(high)), np.inf)
         lowest = np.where(low < 1, most / np.log(low), -np.inf)
         zero = np.zeros(len(low))
-        return likelihood.window(
-            likelihood.Start(
-                count=count,
-                span=span,
-                anchor=high,
-                rise=-span,
-                fall=zero,
-                center=zero,
-                lowest=np.maximum(lowest, -FAREST),
-                highest=np.minimum(highest, FAREST),
-                answer=np.where(low == high, 1.0, np.nan),
-            )
+        return likelihood.Start(
+            count=count,
+            span=span,
+            anchor=high,
+            rise=-span,
+            fall=zero,
+            center=zero,
+            lowest=np.maximum(lowest, -FAREST),
+            highest=np.minimum(highest, FAREST),
+            answer=np.where(low == high, 1.0, np.nan),
         )
 
     def doubt(self, params: Mapping[str, Any], low: float, high: float) -> str | None:
@@ -113,8 +89,7 @@ class BoxCox(Method):
         log = quotient((y * p["lambda"]).log1p(), p["lambda"])
         return pl.when(p["lambda"] == 0).then(y).otherwise(log).exp()
 
-
-def _candidates(x: pl.Expr, p: Expressions) -> Sequence[pl.Expr]:
-    near = quotient(x - p["anchor"], p["anchor"]).log1p()
-    log = pl.when(x >= p["anchor"] / 2).then(near).otherwise(x.log() - p["anchor"].log())
-    return likelihood.lanes(log, None, p)
+    def candidates(self, x: pl.Expr, p: Expressions) -> Sequence[pl.Expr]:
+        near = quotient(x - p["anchor"], p["anchor"]).log1p()
+        log = pl.when(x >= p["anchor"] / 2).then(near).otherwise(x.log() - p["anchor"].log())
+        return likelihood.lanes(log, None, p)

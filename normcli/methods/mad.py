@@ -13,14 +13,12 @@ from normcli.methods.base import (
     Expressions,
     Found,
     Given,
-    Method,
     Needs,
     Parameter,
     Question,
-    nonzero_scale,
-    quotient,
     register,
 )
+from normcli.methods.linear import Standardizing
 from normcli.statistics import Summary
 
 __all__ = ["MedianAbsoluteDeviation"]
@@ -28,7 +26,7 @@ __all__ = ["MedianAbsoluteDeviation"]
 
 @register
 @dataclass(frozen=True)
-class MedianAbsoluteDeviation(Method):
+class MedianAbsoluteDeviation(Standardizing):
     """y = (x − median)/(k·mad), with mad the median of |x − median|.
 
     median and mad in the units of x, exact; y without unit. The default k makes k·mad the
@@ -47,7 +45,6 @@ class MedianAbsoluteDeviation(Method):
         Parameter("median", "location", "50th percentile of the fitted values"),
         Parameter("mad", "scale", "median of |x − median|"),
     )
-    equivariant: ClassVar[bool] = True
     asks_once: ClassVar[bool] = False
 
     median: Given = None
@@ -77,14 +74,8 @@ class MedianAbsoluteDeviation(Method):
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mad" if "median" in found else "median": summary.percentile(50)}
 
-    def constants(self, p: Constants) -> Constants:
-        return {"median": p["median"], "scale": nonzero_scale(p["mad"] * self.k)}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x - p["median"], p["scale"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["scale"] + p["median"]
+    def scale_of(self, p: Constants) -> pl.Series:
+        return p["mad"] * self.k
 
 
 def _deviation(x: pl.Expr, p: Expressions) -> list[pl.Expr]:

@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import polars as pl
-
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Parameter,
-    nonzero_scale,
-    quotient,
-    register,
-)
+from normcli.methods.base import Found, Given, Parameter, register
+from normcli.methods.linear import Scaling
 from normcli.statistics import Summary
 
 __all__ = ["MaxAbs"]
@@ -25,7 +14,7 @@ __all__ = ["MaxAbs"]
 
 @register
 @dataclass(frozen=True)
-class MaxAbs(Method):
+class MaxAbs(Scaling):
     """y = x/max|x|; max|x| in the units of x. Zero stays zero, signs stay.
 
     As scikit-learn's MaxAbsScaler, and peak normalization of audio.
@@ -43,18 +32,8 @@ class MaxAbs(Method):
         Parameter("max_abs", "scale", "largest magnitude", exact=True),
     )
     statistics: ClassVar[tuple[str, ...]] = ("extremes",)
-    equivariant: ClassVar[bool] = False
 
     max_abs: Given = None
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"max_abs": summary.max_abs}
-
-    def constants(self, p: Constants) -> Constants:
-        return {"max_abs": nonzero_scale(p["max_abs"])}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x, p["max_abs"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["max_abs"]

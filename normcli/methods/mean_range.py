@@ -7,17 +7,8 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Parameter,
-    nonzero_scale,
-    quotient,
-    register,
-)
+from normcli.methods.base import Constants, Found, Given, Parameter, register
+from normcli.methods.linear import Standardizing
 from normcli.statistics import Summary
 
 __all__ = ["MeanRange"]
@@ -25,7 +16,7 @@ __all__ = ["MeanRange"]
 
 @register
 @dataclass(frozen=True)
-class MeanRange(Method):
+class MeanRange(Standardizing):
     """y = (x − μ)/(max − min); μ, min, max in the units of x, y without unit.
 
     As feature-engine's MeanNormalizationScaler.
@@ -46,7 +37,6 @@ class MeanRange(Method):
         Parameter("max", "location", "largest fitted value", exact=True),
     )
     statistics: ClassVar[tuple[str, ...]] = ("extremes", "moments")
-    equivariant: ClassVar[bool] = True
 
     mean: Given = None
     min: Given = None
@@ -55,11 +45,5 @@ class MeanRange(Method):
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mean": summary.mean, "min": summary.min, "max": summary.max}
 
-    def constants(self, p: Constants) -> Constants:
-        return {"mean": p["mean"], "range": nonzero_scale(p["max"] - p["min"])}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x - p["mean"], p["range"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["range"] + p["mean"]
+    def scale_of(self, p: Constants) -> pl.Series:
+        return p["max"] - p["min"]

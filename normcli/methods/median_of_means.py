@@ -7,23 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, cast
 
-import polars as pl
-
 from normcli.errors import UsageError
-from normcli.methods.base import (
-    Blocks,
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Needs,
-    Parameter,
-    nonnegative,
-    nonzero_scale,
-    quotient,
-    register,
-)
+from normcli.methods.base import Blocks, Found, Given, Needs, Parameter, nonnegative, register
+from normcli.methods.linear import Standardizing
 from normcli.statistics import Summary
 from normcli.statistics.blocks import BlockMoments
 from normcli.statistics.rounding import square_root
@@ -33,7 +19,7 @@ __all__ = ["MedianOfMeans"]
 
 @register
 @dataclass(frozen=True)
-class MedianOfMeans(Method):
+class MedianOfMeans(Standardizing):
     """y = (x − mean)/std, mean the median of the means of blocks of rows, std² that of variances.
 
     mean and std in the units of x, correctly rounded; y without unit. A row falls into one of
@@ -56,7 +42,6 @@ class MedianOfMeans(Method):
         Parameter("std", "scale", "root of the median of the blocks' variances"),
     )
     statistics: ClassVar[tuple[str, ...]] = ("blocks",)
-    equivariant: ClassVar[bool] = True
 
     mean: Given = None
     std: Given = None
@@ -99,15 +84,6 @@ class MedianOfMeans(Method):
             ]
             deviations.append(_deviation(variances, unit))
         return {"mean": means, "std": deviations}
-
-    def constants(self, p: Constants) -> Constants:
-        return {"mean": p["mean"], "scale": nonzero_scale(p["std"])}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x - p["mean"], p["scale"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["scale"] + p["mean"]
 
 
 def _mean(blocks: list[tuple[int, Fraction]], unit: int) -> float | None:

@@ -9,14 +9,7 @@ from typing import Any, ClassVar, Literal, cast
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Method,
-    Parameter,
-    register,
-)
+from normcli.methods.base import Constants, Expressions, Found, Method, Parameter, register
 from normcli.statistics import Summary
 from normcli.statistics.categories import Categories
 

@@ -11,15 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import (
-    Expressions,
-    Found,
-    Method,
-    Needs,
-    Parameter,
-    Question,
-    register,
-)
+from normcli.methods.base import Expressions, Found, Method, Needs, Parameter, Question, register
 from normcli.statistics import Summary
 from normcli.statistics.normal import cumulative, percentage_point
 

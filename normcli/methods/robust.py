@@ -9,17 +9,8 @@ from typing import Any, ClassVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Parameter,
-    nonzero_scale,
-    quotient,
-    register,
-)
+from normcli.methods.base import Constants, Found, Given, Parameter, register
+from normcli.methods.linear import Standardizing
 from normcli.statistics import Summary
 
 __all__ = ["Robust"]
@@ -27,7 +18,7 @@ __all__ = ["Robust"]
 
 @register
 @dataclass(frozen=True)
-class Robust(Method):
+class Robust(Standardizing):
     """y = (x − median)/(q_high − q_low), with the percentiles low and high of the fitted values.
 
     median, q_low, q_high in the units of x, exact order statistics with linear interpolation
@@ -53,7 +44,6 @@ class Robust(Method):
         Parameter("q_low", "location", "percentile `low`"),
         Parameter("q_high", "location", "percentile `high`"),
     )
-    equivariant: ClassVar[bool] = True
 
     median: Given = None
     q_low: Given = None
@@ -82,15 +72,9 @@ class Robust(Method):
             "q_high": summary.percentile(self.high),
         }
 
-    def constants(self, p: Constants) -> Constants:
+    def scale_of(self, p: Constants) -> pl.Series:
         scale = p["q_high"] - p["q_low"]
         if self.unit_variance:
             normal = NormalDist()
             scale = scale / (normal.inv_cdf(self.high / 100) - normal.inv_cdf(self.low / 100))
-        return {"median": p["median"], "scale": nonzero_scale(scale)}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x - p["median"], p["scale"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["scale"] + p["median"]
+        return scale

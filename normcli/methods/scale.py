@@ -5,20 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import polars as pl
-
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Parameter,
-    nonnegative,
-    nonzero_scale,
-    quotient,
-    register,
-)
+from normcli.methods.base import Found, Given, Parameter, nonnegative, register
+from normcli.methods.linear import Scaling
 from normcli.statistics import Summary
 
 __all__ = ["Scale"]
@@ -26,7 +14,7 @@ __all__ = ["Scale"]
 
 @register
 @dataclass(frozen=True)
-class Scale(Method):
+class Scale(Scaling):
     """y = x/σ, with σ² = Σ(x − μ)²/(n − ddof) correctly rounded; σ in the units of x.
 
     As scikit-learn's StandardScaler(with_mean=False).
@@ -42,7 +30,6 @@ class Scale(Method):
     matches: ClassVar[str] = "sklearn StandardScaler(with_mean=False)"
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("std", "scale", "standard deviation"),)
     statistics: ClassVar[tuple[str, ...]] = ("moments",)
-    equivariant: ClassVar[bool] = False
 
     std: Given = None
     ddof: int = 0
@@ -53,12 +40,3 @@ class Scale(Method):
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"std": summary.std(self.ddof)}
-
-    def constants(self, p: Constants) -> Constants:
-        return {"std": nonzero_scale(p["std"])}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x, p["std"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["std"]

@@ -11,21 +11,9 @@ import numpy as np
 import polars as pl
 
 from normcli.methods import likelihood
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Needs,
-    Parameter,
-    Question,
-    expm1,
-    quotient,
-    register,
-)
+from normcli.methods.base import Constants, Expressions, Given, Parameter, expm1, quotient, register
+from normcli.methods.power import PowerTransform
 from normcli.methods.powerlimits import FAREST, LARGEST_POWER, doubt
-from normcli.statistics import Summary
 
 __all__ = ["YeoJohnson"]
 
@@ -35,7 +23,7 @@ _SMALL = 2.0**-60
 
 @register
 @dataclass(frozen=True)
-class YeoJohnson(Method):
+class YeoJohnson(PowerTransform):
     """y = ((1 + x)^λ − 1)/λ for x ≥ 0, −((1 − x)^(2−λ) − 1)/(2 − λ) for x < 0; ln at exponent 0.
 
     λ makes y as normal as it can be: it maximizes the likelihood of x if y is normal, to 1e-6,
@@ -64,22 +52,12 @@ class YeoJohnson(Method):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("lambda", "number", "power that makes y most normal; 1 leaves x as it is"),
     )
-    asks_once: ClassVar[bool] = False
 
     lambda_: Given = None
 
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        return likelihood.QUESTIONS
-
-    def needs(self, found: Found) -> Needs | None:
-        return likelihood.needs(found, _candidates)
-
-    @np.errstate(all="ignore")
-    def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
-        if "center" in found:
-            return likelihood.refine(summary, found)
-        low, high, count = likelihood.extremes(summary)
+    def start(
+        self, low: likelihood.Floats, high: likelihood.Floats, count: likelihood.Floats
+    ) -> likelihood.Start:
         above, below = low >= 0, high <= 0
         largest = np.maximum(np.abs(low), np.abs(high))
         least = np.where(above | below, np.minimum(np.abs(low), np.abs(high)), 0)
@@ -92,18 +70,16 @@ class YeoJohnson(Method):
         highest = np.where(rise > 0, np.maximum(1, most / rise), np.inf)
         lowest = np.where(fall > 0, np.minimum(1, 2 - most / fall), -np.inf)
         center = np.where(mixed, 2 * fall / span, np.where(above, 0.0, 2.0))
-        return likelihood.window(
-            likelihood.Start(
-                count=count,
-                span=span,
-                anchor=np.where(mixed, 0.0, largest),
-                rise=np.where(mixed, rise, np.where(above, -span, 0)),
-                fall=np.where(mixed, fall, np.where(above, 0, -span)),
-                center=center,
-                lowest=np.maximum(lowest, 1 - FAREST),
-                highest=np.minimum(highest, 1 + FAREST),
-                answer=np.where((low == high) | (largest < _SMALL), 1.0, np.nan),
-            )
+        return likelihood.Start(
+            count=count,
+            span=span,
+            anchor=np.where(mixed, 0.0, largest),
+            rise=np.where(mixed, rise, np.where(above, -span, 0)),
+            fall=np.where(mixed, fall, np.where(above, 0, -span)),
+            center=center,
+            lowest=np.maximum(lowest, 1 - FAREST),
+            highest=np.minimum(highest, 1 + FAREST),
+            answer=np.where((low == high) | (largest < _SMALL), 1.0, np.nan),
         )
 
     def doubt(self, params: Mapping[str, Any], low: float, high: float) -> str | None:
@@ -136,10 +112,13 @@ class YeoJohnson(Method):
         x = pl.when(power == 1).then(size).otherwise(expm1(log))
         return pl.when(y < 0).then(-x).otherwise(x)
 
-
-def _candidates(x: pl.Expr, p: Expressions) -> Sequence[pl.Expr]:
-    size, anchor = x.abs(), p["anchor"]
-    near = quotient(size - anchor, 1 + anchor).log1p()
-    log = pl.when(1 + size >= (1 + anchor) / 2).then(near).otherwise(size.log1p() - anchor.log1p())
-    # Where all values are at most 0, 0 is one of those below.
-    return likelihood.lanes(log, (x < 0) | (p["fall"] < 0), p)
+    def candidates(self, x: pl.Expr, p: Expressions) -> Sequence[pl.Expr]:
+        size, anchor = x.abs(), p["anchor"]
+        near = quotient(size - anchor, 1 + anchor).log1p()
+        log = (
+            pl.when(1 + size >= (1 + anchor) / 2)
+            .then(near)
+            .otherwise(size.log1p() - anchor.log1p())
+        )
+        # Where all values are at most 0, 0 is one of those below.
+        return likelihood.lanes(log, (x < 0) | (p["fall"] < 0), p)

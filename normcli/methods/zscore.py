@@ -5,20 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import polars as pl
-
-from normcli.methods.base import (
-    Constants,
-    Expressions,
-    Found,
-    Given,
-    Method,
-    Parameter,
-    nonnegative,
-    nonzero_scale,
-    quotient,
-    register,
-)
+from normcli.methods.base import Found, Given, Parameter, nonnegative, register
+from normcli.methods.linear import Standardizing
 from normcli.statistics import Summary
 
 __all__ = ["ZScore"]
@@ -26,7 +14,7 @@ __all__ = ["ZScore"]
 
 @register
 @dataclass(frozen=True)
-class ZScore(Method):
+class ZScore(Standardizing):
     """y = (x − μ)/σ, with μ = Σx/n and σ² = Σ(x − μ)²/(n − ddof), both correctly rounded.
 
     μ, σ in the units of x; y without unit. With ddof = 0 as scikit-learn's StandardScaler and
@@ -46,7 +34,6 @@ class ZScore(Method):
         Parameter("std", "scale", "standard deviation"),
     )
     statistics: ClassVar[tuple[str, ...]] = ("moments",)
-    equivariant: ClassVar[bool] = True
 
     mean: Given = None
     std: Given = None
@@ -58,12 +45,3 @@ class ZScore(Method):
 
     def fit(self, summary: Summary, found: Found) -> dict[str, list[Any]]:
         return {"mean": summary.mean, "std": summary.std(self.ddof)}
-
-    def constants(self, p: Constants) -> Constants:
-        return {"mean": p["mean"], "std": nonzero_scale(p["std"])}
-
-    def forward(self, x: pl.Expr, p: Expressions) -> pl.Expr:
-        return quotient(x - p["mean"], p["std"])
-
-    def inverse(self, y: pl.Expr, p: Expressions) -> pl.Expr:
-        return y * p["std"] + p["mean"]
