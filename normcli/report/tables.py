@@ -105,8 +105,9 @@ def print_column(stats: Stats, name: str) -> None:
     few = "no value" if fitted.min_group == 1 else f"fewer than {fitted.min_group:,} values"
     every = [value for step in column.steps for value in step.shaped.values()]
     table.add_row("(all)", *[""] * (len(keys) - 1), *map(number, every))
-    if fitted.keys is not None:
-        for i, row in enumerate(fitted.keys.head(_MOST_GROUPS).rows()):
+    by_group = fitted.keys if any(step.groups is not None for step in column.steps) else None
+    if by_group is not None:
+        for i, row in enumerate(by_group.head(_MOST_GROUPS).rows()):
             values = [
                 value if step.groups is None else step.of_group(key, i)
                 for step in column.steps
@@ -115,8 +116,10 @@ def print_column(stats: Stats, name: str) -> None:
             note = [f"as (all): {few}"] if i in column.small else []
             table.add_row(*map(str, row), *map(number, values), *note)
     out.print(table)
-    if fitted.keys is not None and len(fitted.keys) > _MOST_GROUPS:
-        out.print(f"… and {len(fitted.keys) - _MOST_GROUPS:,} more groups (--json shows all)")
+    if by_group is not None and len(by_group) > _MOST_GROUPS:
+        out.print(f"… and {len(by_group) - _MOST_GROUPS:,} more groups (--json shows all)")
+    if fitted.keys is not None and by_group is None:
+        out.print("the same in every group")
 
 
 def _print_channels(column: Any, out: Console) -> None:

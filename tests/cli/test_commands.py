@@ -157,3 +157,13 @@ def _imports_nothing_heavy(arguments: list[str], expected: str) -> None:
     assert expected in done.stdout
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert not imported & {"polars", "pyarrow", "numpy"}
+
+
+def test_show_says_what_is_the_same_in_every_group(run: Any) -> None:
+    run("fit", "-q", "--by", "k", "-s", "k2=ordinal", "-o", "s.json", stdin=b"k,k2\np,a\nq,b\n")
+    shown = run("show", "s.json", "--column", "k2").stdout.decode()
+    assert shown.splitlines()[1:] == [
+        "k      categories",
+        "(all)        a, b",
+        "the same in every group",
+    ]
