@@ -18,14 +18,7 @@ import polars as pl
 from normcli.coding import encode, without
 from normcli.columns import Split, named, physical, split, split_texts
 from normcli.fitted import FittedStep, States
-from normcli.flat import (
-    CellConstants,
-    Elements,
-    cells_of,
-    constants_by_cell,
-    pieces,
-    tiled,
-)
+from normcli.flat import CellConstants, Elements, cells_of, constants_by_cell, pieces, tiled
 from normcli.groups import GroupLayout, Index, segment_starts
 from normcli.methods import Method
 from normcli.methods.base import Batches, Blocks, Expressions

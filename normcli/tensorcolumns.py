@@ -14,13 +14,7 @@ import polars as pl
 from normcli.dtypes import dtype_name
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn, FittedStep, step_channels
-from normcli.flat import (
-    CellConstants,
-    Elements,
-    cells_of,
-    constants_by_cell,
-    pieces,
-)
+from normcli.flat import CellConstants, Elements, cells_of, constants_by_cell, pieces
 from normcli.methods.rowwise import Kept, RowMethod
 from normcli.rowsteps import forward_flat, inverse_flat
 from normcli.tensors import Tensor, flatten, rebuild, shape_text, tensor_of

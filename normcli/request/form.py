@@ -9,13 +9,7 @@ from typing import Any
 from normcli.dtypes import parse_dtype
 from normcli.errors import StatsFileError, UsageError, did_you_mean, located
 from normcli.fitted import Fitted
-from normcli.recipe import (
-    DEFAULT_METHOD,
-    Chain,
-    Recipe,
-    chain_text,
-    parse_chain,
-)
+from normcli.recipe import DEFAULT_METHOD, Chain, Recipe, chain_text, parse_chain
 from normcli.request.request import Request
 from normcli.sources.options import ReadOptions
 

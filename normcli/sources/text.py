@@ -16,14 +16,7 @@ from normcli.errors import DataError
 from normcli.sources.diagnosis import Block, explain_lists, explain_structure, explain_values
 from normcli.sources.files import InputFile
 from normcli.sources.formats import BOM
-from normcli.sources.inference import (
-    SAMPLE_ROWS,
-    Layout,
-    csv_arguments,
-    infer,
-    settle,
-    unify,
-)
+from normcli.sources.inference import SAMPLE_ROWS, Layout, csv_arguments, infer, settle, unify
 from normcli.sources.options import ReadOptions
 from normcli.sources.shapes import as_lists, inner_of, to_arrays
 from normcli.sources.streams import lazy_frames, open_compressed, whole_lines

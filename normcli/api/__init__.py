@@ -1,0 +1,36 @@
+"""The typed interface: fit, merge, load, and Stats with apply, invert and save. Prints nothing."""
+
+from __future__ import annotations
+
+from normcli.api.asking import FitKeywords
+from normcli.api.fitting import explain, fit
+from normcli.api.stats import Stats, load, merge
+from normcli.api.suggesting import suggest
+from normcli.application import TransformOptions
+from normcli.destinations import check_destination
+from normcli.dtypes import parse_dtype
+from normcli.engines.local import BATCH_ROWS
+from normcli.engines.progress import NoProgress, Progress
+from normcli.sinks import write_text
+from normcli.sources import Extent, ReadOptions
+from normcli.suggestion import Suggestion
+
+__all__ = [
+    "BATCH_ROWS",
+    "Extent",
+    "FitKeywords",
+    "NoProgress",
+    "Progress",
+    "ReadOptions",
+    "Stats",
+    "Suggestion",
+    "TransformOptions",
+    "check_destination",
+    "explain",
+    "fit",
+    "load",
+    "merge",
+    "parse_dtype",
+    "suggest",
+    "write_text",
+]
