@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, TypeVar
@@ -17,7 +17,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 import polars as pl
 
 from normcli.errors import UsageError
-from normcli.statistics import Kind, State, Summary
+from normcli.methods.expressions import Constants, Expressions, expm1, nonzero_scale, quotient
+from normcli.methods.needs import Batches, Blocks, Needs, Question
+from normcli.statistics import Summary
 
 __all__ = [
     "METHODS",
@@ -46,37 +48,8 @@ Axis = int | tuple[int, ...] | Literal["none", "all"]
 """Axes of a tensor, that of the rows not counted; −1 is the last one."""
 Given = float | tuple[float, ...] | None
 """A parameter as an option gives it: a number, or one for each channel of a tensor."""
-Constants = Mapping[str, pl.Series]
-"""Numbers by name, one Float64 entry for each cell (group); of a list parameter, one List."""
 Found = Mapping[str, Sequence[Any]]
 """What is known so far, by name, an entry for each cell."""
-
-
-class Expressions(Mapping[str, pl.Expr]):
-    """The same numbers as expressions: literals, or columns joined to the rows.
-
-    Lists are too long to stand beside every row: `lists` has them by cell, and `cell` is the
-    expression for the cell of a row.
-    """
-
-    def __init__(
-        self,
-        numbers: Mapping[str, pl.Expr],
-        lists: Mapping[str, pl.Series] | None = None,
-        cell: pl.Expr | None = None,
-    ) -> None:
-        self._numbers = numbers
-        self.lists: Mapping[str, pl.Series] = lists or {}
-        self.cell = pl.lit(0) if cell is None else cell
-
-    def __getitem__(self, name: str) -> pl.Expr:
-        return self._numbers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
 
 
 @dataclass(frozen=True)
@@ -100,58 +73,6 @@ class Parameter:
     def is_list(self) -> bool:
         """Whether a cell has many values of it."""
         return self.kind in ("numbers", "values")
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Rows in `count` blocks, by a hash of one column or (None) of the whole row."""
-
-    count: int
-    by: str | None
-
-
-@dataclass(frozen=True)
-class Batches:
-    """Blocks of so many rows each, in the order of the rows; groups have blocks of their own."""
-
-    rows: int
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a method has to know of the values that enter it: statistics, and percentiles.
-
-    `spread` asks for that many evenly spaced percentiles, minimum and maximum included, and in
-    a cell with fewer values for all of them. With `of`, they are taken not of x itself but of
-    what it makes of x and of all that was found before, and need a scan of their own: of one
-    expression or of several (`lanes`), and then `fit` gets a summary whose `lanes` are those of
-    the expressions. `states` are statistics
-    that depend on options of the method.
-    """
-
-    statistics: tuple[str, ...] = ()
-    percentiles: tuple[float, ...] = ()
-    spread: int = 0
-    of: Callable[[pl.Expr, Expressions], Sequence[pl.Expr]] | None = None
-    lanes: int = 1
-    blocks: Blocks | Batches | None = None
-    states: Mapping[str, Callable[[Kind, int], State]] = field(default_factory=dict)
-
-    @property
-    def searches(self) -> bool:
-        """Whether percentiles are asked for, of either sort."""
-        return bool(self.percentiles or self.spread)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a method asks for in one scan, in words beside its statistics; for `fit --explain`."""
-
-    what: str = ""
-    searched: bool = False
-    """Whether exact percentiles are searched for."""
-    more: int = 0
-    """How many scans more that may need."""
 
 
 @dataclass(frozen=True)
@@ -393,36 +314,6 @@ def _paired(first: Given, second: Given) -> Iterator[tuple[float, float]]:
 def once(params: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return parameters as those of a single cell."""
     return {name: [value] for name, value in params.items()}
-
-
-def nonzero_scale(scale: pl.Series) -> pl.Series:
-    """Return the scale to divide by: 1 where it is exactly zero, as for a constant column.
-
-    >>> nonzero_scale(pl.Series([0.0, 2.0, None])).to_list()
-    [1.0, 2.0, None]
-    """
-    return pl.select(pl.when(scale == 0).then(1.0).otherwise(scale)).to_series()
-
-
-def quotient(x: pl.Expr, divisor: pl.Expr | float) -> pl.Expr:
-    """Return x/divisor, correctly rounded.
-
-    The engine divides a column by a single number as a multiplication by its reciprocal, which
-    is off in the last digit for many values (49/49 < 1); so a number is made a column.
-
-    >>> pl.select(quotient(pl.lit(pl.Series([0.0, 49.0])), 49.0)).to_series().to_list()
-    [0.0, 1.0]
-    """
-    if isinstance(divisor, pl.Expr) and divisor.meta.is_column():
-        return x / divisor
-    return x / ((x == x).cast(pl.Float64) * divisor)
-
-
-def expm1(x: pl.Expr) -> pl.Expr:
-    """Return eˣ − 1 without cancellation near zero, as 2·sinh(x/2)·e^(x/2)."""
-    # Below −80 it is −1; and sinh would overflow where e^(x/2) is not yet 0.
-    half = x.clip(lower_bound=-80.0) / 2
-    return 2 * half.sinh() * half.exp()
 
 
 def is_ascending(numbers: Sequence[Any]) -> bool:
