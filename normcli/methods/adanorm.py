@@ -26,6 +26,7 @@ class AdaNorm(RowMethod):
     up to 1/(4k²) + 1 elements (26 for k = 0.1) reaches that far.
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [1.0], "b": [3.0]})
     >>> fit(frame, method="adanorm:eps=0").apply(frame).row(0)

@@ -20,6 +20,7 @@ class ArSinh(Method):
 
     Linear for |x| ≪ s, logarithmic for |x| ≫ s. As numpy.arcsinh.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [0.0, 2e-20]})
     >>> fit(frame, method="asinh:s=2").apply(frame)["x"].to_list()

@@ -42,6 +42,7 @@ class BatchNorm(Method):
     have batches of their own rows. As torch.nn.BatchNorm1d and BatchNorm2d in eval mode after these
     batches in train mode (Ioffe, Szegedy: Batch Normalization, 2015).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 3.0, 5.0, 7.0]})
     >>> fit(frame, method="batchnorm:batch=2,momentum=none").params("x")["running_mean"]

@@ -29,6 +29,7 @@ class BoxCox(PowerTransform):
     if λ < 0) has no x: NaN. As scipy.stats.boxcox (Box, Cox: An Analysis of Transformations,
     1964).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 4.0, 9.0]})
     >>> stats = fit(frame, method="boxcox")

@@ -19,6 +19,7 @@ class CubeRoot(Method):
 
     As numpy.cbrt.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-8.0, 0.0, 27.0]})
     >>> fit(frame, method="cbrt").apply(frame)["x"].to_list()

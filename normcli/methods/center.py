@@ -20,6 +20,7 @@ class Center(Method):
 
     As scikit-learn's StandardScaler(with_std=False).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 6.0]})
     >>> fit(frame, method="center").apply(frame)["x"].to_list()

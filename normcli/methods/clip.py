@@ -23,6 +23,7 @@ class Clip(Method):
     with linear interpolation): winsorizing. What was clipped is lost: the inverse leaves y as it
     is. As numpy.clip.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-1.0, 1.0, 5.0]})
     >>> fit(frame, method="clip:low=0,high=2").apply(frame)["x"].to_list()

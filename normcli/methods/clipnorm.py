@@ -23,6 +23,7 @@ class ClipNorm(RowMethod):
     max, x and y in one unit. As torch.nn.utils.clip_grad_norm_ does to one gradient.
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [3.0, 0.1], "b": [-4.0, 0.2]})
     >>> fit(frame, method="clipnorm:max=0.5").apply(frame).rows()

@@ -31,6 +31,7 @@ class DecimalScaling(Method):
 
     j has no unit. The digits of x stay readable in y.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-17.0, 250.0]})
     >>> fit(frame, method="decimal").apply(frame)["x"].to_list()

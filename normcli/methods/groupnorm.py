@@ -23,6 +23,7 @@ class GroupNorm(Standardization):
     Normalization", 2018).
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [0.0], "b": [2.0], "c": [5.0], "d": [9.0]})
     >>> fit(frame, method="groupnorm:groups=2,eps=0").apply(frame).row(0)

@@ -22,6 +22,7 @@ class InstanceNorm(Standardization):
     Lempitsky, "Instance Normalization", 2016).
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [[[0, 2], [5, 9]]]}, schema={"x": pl.Array(pl.UInt8, (2, 2))})
     >>> fit(frame, columns="x", method="instancenorm:eps=0").apply(frame)["x"].to_list()

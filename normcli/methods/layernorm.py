@@ -21,6 +21,7 @@ class LayerNorm(Standardization):
     "Layer Normalization", 2016).
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [1.0], "b": [3.0], "c": [2.0]})
     >>> fit(frame, method="layernorm:gamma=1:1:2,beta=0:0:5").apply(frame).row(0)

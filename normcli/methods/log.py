@@ -19,6 +19,7 @@ class Log(Method):
 
     Other values are an error. As numpy.log.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 7.38905609893065]})
     >>> fit(frame, method="log").apply(frame)["x"].to_list()

@@ -19,6 +19,7 @@ class Log10(Method):
 
     Other values are an error. Exact for powers of 10. As numpy.log10.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 1000.0]})
     >>> fit(frame, method="log10").apply(frame)["x"].to_list()

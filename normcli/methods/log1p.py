@@ -19,6 +19,7 @@ class Log1p(Method):
 
     Other values are an error. As numpy.log1p.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [0.0, 1e-20]})
     >>> fit(frame, method="log1p").apply(frame)["x"].to_list()

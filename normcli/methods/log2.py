@@ -19,6 +19,7 @@ class Log2(Method):
 
     Other values are an error. Exact for powers of 2. As numpy.log2.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 8.0]})
     >>> fit(frame, method="log2").apply(frame)["x"].to_list()

@@ -32,6 +32,7 @@ class MedianAbsoluteDeviation(Standardizing):
     median and mad in the units of x, exact; y without unit. The default k makes k·mad the
     standard deviation of normal data. As scipy.stats.median_abs_deviation(scale="normal").
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 5.0, 1000.0]})
     >>> fit(frame, method="mad:k=1").apply(frame)["x"].to_list()

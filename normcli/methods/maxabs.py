@@ -19,6 +19,7 @@ class MaxAbs(Scaling):
 
     As scikit-learn's MaxAbsScaler, and peak normalization of audio.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-4.0, 1.0, 2.0]})
     >>> fit(frame, method="maxabs").apply(frame)["x"].to_list()

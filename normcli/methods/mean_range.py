@@ -21,6 +21,7 @@ class MeanRange(Standardizing):
 
     As feature-engine's MeanNormalizationScaler.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [0.0, 1.0, 5.0]})
     >>> fit(frame, method="mean_range").apply(frame)["x"].to_list()

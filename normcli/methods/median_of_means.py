@@ -28,6 +28,7 @@ class MedianOfMeans(Standardizing):
     fewer than half of the blocks move neither mean nor std far. Nemirovsky and Yudin, "Problem
     Complexity and Method Efficiency in Optimization", 1983.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 3.0, 2.0, 1e12], "who": ["a", "b", "c", "d"]})
     >>> fit(frame, method="median_of_means:blocks=2", columns="x").params("x")["mean"] > 0

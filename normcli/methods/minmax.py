@@ -34,6 +34,7 @@ class MinMax(Method):
     hit exactly. With clip, new data do not leave it either. As scikit-learn's
     MinMaxScaler(feature_range, clip).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1, 2, 5]})
     >>> fit(frame, method="minmax:low=-1,high=1").apply(frame)["x"].to_list()

@@ -33,6 +33,7 @@ class Ordinal(Method):
     gives the values in an order of their own, with colons between. As scikit-learn's
     OrdinalEncoder.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"size": ["small", "large", "small", "medium"]})
     >>> fit(frame, method="ordinal").apply(frame)["size"].to_list()

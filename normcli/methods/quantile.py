@@ -37,6 +37,7 @@ class Quantile(Method):
     away from 0 and 1. x and the quantiles in any unit, y without. As scikit-learn's
     QuantileTransformer(n_quantiles=points, subsample=None).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0, 1000.0]})
     >>> fit(frame, method="quantile").apply(frame)["x"].to_list()

@@ -19,6 +19,7 @@ class RootMeanSquare(Scaling):
 
     As power normalization of audio (not the same as peak normalization, see maxabs).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [3.0, -3.0, 3.0]})
     >>> fit(frame, method="rms").apply(frame)["x"].to_list()

@@ -22,6 +22,7 @@ class RMSNorm(RowMethod):
     Layer Normalization", 2019), whose own eps is the machine's, not 1e-5.
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [1.0], "b": [-7.0]})
     >>> fit(frame, method="rmsnorm:eps=0").apply(frame).row(0)

@@ -26,6 +26,7 @@ class Robust(Standardizing):
     normal distribution, so that normal data get variance 1. As scikit-learn's
     RobustScaler(quantile_range, unit_variance).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0, 1000.0]})
     >>> fit(frame, method="robust").apply(frame)["x"].to_list()

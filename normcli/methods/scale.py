@@ -19,6 +19,7 @@ class Scale(Scaling):
 
     As scikit-learn's StandardScaler(with_mean=False).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [0.0, 2.0, 4.0, 6.0]})
     >>> fit(frame, method="scale").apply(frame)["x"].to_list()

@@ -17,6 +17,7 @@ __all__ = ["Skip"]
 class Skip(Method):
     """y = x. As a whole chain it keeps the column out of the stats file and of any change.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 3.0]})
     >>> fit(frame, method="skip+center").apply(frame)["x"].to_list()

@@ -19,6 +19,7 @@ class SquareRoot(Method):
 
     Other values are an error. As numpy.sqrt.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [0.0, 9.0]})
     >>> fit(frame, method="sqrt").apply(frame)["x"].to_list()

@@ -19,6 +19,7 @@ class SymLog(Method):
 
     Linear near zero, logarithmic far from it. As numpy.sign(x) * numpy.log1p(numpy.abs(x)).
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-1e-20, 0.0, 1e-20]})
     >>> fit(frame, method="symlog").apply(frame)["x"].to_list()

@@ -39,6 +39,7 @@ class Tokens(Method):
     pad_sequences, but for the order of equally frequent words, and that `length` counts words that
     are left out, too.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"text": ["The cat sat.", "The dog!", "the cat"]})
     >>> fit(frame, method="tokens").apply(frame)["text"].to_list()

@@ -20,6 +20,7 @@ class Unit(RowMethod):
     A row of zeros stays one. y without unit. As scikit-learn's Normalizer.
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [3.0, 0.0], "b": [-4.0, 0.0]})
     >>> fit(frame, method="unit:norm=l2").apply(frame).rows()

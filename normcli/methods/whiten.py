@@ -34,6 +34,7 @@ class Whiten(Method):
     decorrelation", 2018.
 
     >>> import polars as pl
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"a": [1.0, 1.0, -1.0, -1.0], "b": [2.0, -2.0, 2.0, -2.0]})
     >>> fit(frame, method="whiten").apply(frame)["b"].to_list()

@@ -33,6 +33,7 @@ class YeoJohnson(PowerTransform):
     PowerTransformer without standardize (Yeo, Johnson: A new family of power transformations to
     improve normality or symmetry, 2000). λ, x and y without unit.
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [-1.0, 0.0, 1.0, 8.0]})
     >>> stats = fit(frame, method="yeojohnson")

@@ -20,6 +20,7 @@ class ZScore(Standardizing):
     μ, σ in the units of x; y without unit. With ddof = 0 as scikit-learn's StandardScaler and
     tf.keras.layers.Normalization, with ddof = 1 as R's scale().
 
+    >>> import polars as pl
     >>> from normcli import fit
     >>> frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 6.0]})
     >>> fit(frame, method="zscore").apply(frame)["x"].to_list()
