@@ -52,7 +52,7 @@ def _duckdb(table: str, by: str) -> Any:
 
     wanted = ", ".join(f"avg({c}), stddev_pop({c}), min({c}), max({c})" for c in COLUMNS)
     keys, grouped = (f"{by}, ", f" group by {by}") if by else ("", "")
-    return duckdb.sql(f"select {keys}{wanted} from {table}{grouped}").fetchall()
+    return duckdb.execute(f"select {keys}{wanted} from {table}{grouped}").fetchall()
 
 
 def duckdb_fit(path: str, by: str) -> Any:
@@ -70,7 +70,7 @@ def duckdb_quartiles(path: str, by: str) -> Any:
     import duckdb
 
     wanted = ", ".join(f"quantile_cont({c}, [0.25, 0.5, 0.75])" for c in COLUMNS)
-    return duckdb.sql(f"select {wanted} from '{path}'").fetchall()
+    return duckdb.execute(f"select {wanted} from '{path}'").fetchall()
 
 
 def polars_quartiles(path: str, by: str) -> Any:

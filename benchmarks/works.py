@@ -10,10 +10,23 @@ from pathlib import Path
 
 from benchmarks.datasets import COLUMNS, folder, make
 
-__all__ = ["SECTIONS", "Work", "works"]
+__all__ = ["SECTIONS", "Size", "Work", "works"]
 
 _SAMPLE = Path(__file__).parents[1] / "sample_data" / "penguins.csv"
 _ONE_COMMAND = "import typer\napp = typer.Typer()\n@app.command()\ndef main(a: str): ...\napp()"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much data is measured on."""
+
+    quick: bool
+    share: float = 1.0
+    """Of the usual rows."""
+
+    def rows(self, quick: int, usual: int) -> int:
+        """Return how many rows of a kind."""
+        return round((quick if self.quick else usual) * self.share)
 
 
 @dataclass(frozen=True)
@@ -38,14 +51,14 @@ def _python(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
 
 
-def works(quick: bool, sections: Sequence[str]) -> Iterator[Work]:
+def works(size: Size, sections: Sequence[str]) -> Iterator[Work]:
     """Yield the works of these sections; the data of each are made just before it."""
     for name in sections:
-        yield from SECTIONS[name](quick)
+        yield from SECTIONS[name](size)
 
 
-def _fits(quick: bool) -> Iterator[Work]:
-    rows = 1_000_000 if quick else 40_000_000
+def _fits(size: Size) -> Iterator[Work]:
+    rows = size.rows(1_000_000, 40_000_000)
     for kind, goal in (("float64", 1.10), ("float32", 1.25)):
         path = make(kind, rows)
         fit = _normcli("fit", path, "-x", "h")
@@ -59,7 +72,7 @@ def _fits(quick: bool) -> Iterator[Work]:
                 "polars": _peer("polars_fit", path),
                 "duckdb": _peer("duckdb_fit", path),
                 "scikit-learn": _peer("sklearn_fit", path),
-                **({"pandas": _peer("pandas_fit", path)} if quick else {}),
+                **({"pandas": _peer("pandas_fit", path)} if size.quick else {}),
             },
             goals,
         )
@@ -91,8 +104,8 @@ def _fits(quick: bool) -> Iterator[Work]:
     )
 
 
-def _texts(quick: bool) -> Iterator[Work]:
-    rows = 500_000 if quick else 8_000_000
+def _texts(size: Size) -> Iterator[Work]:
+    rows = size.rows(500_000, 8_000_000)
     path = make("csv", rows)
     mean = [f"{what} {i}" for i in range(1, 9) for what in ("mean", "pstdev")]
     miller = ["mlr", "--icsv", "--ojson", "stats1", "-a", "mean,var,min,max", "-f"]
@@ -107,7 +120,7 @@ def _texts(quick: bool) -> Iterator[Work]:
                     "Miller": [*miller, ",".join(COLUMNS), str(path)],
                     "datamash": ["sh", "-c", f"datamash -t, -H {' '.join(mean)} < {path}"],
                 }
-                if quick
+                if size.quick
                 else {}
             ),
         },
@@ -115,8 +128,8 @@ def _texts(quick: bool) -> Iterator[Work]:
     )
 
 
-def _quantiles(quick: bool) -> Iterator[Work]:
-    rows = 500_000 if quick else 10_000_000
+def _quantiles(size: Size) -> Iterator[Work]:
+    rows = size.rows(500_000, 10_000_000)
     path = make("float64", rows)
     yield Work(
         f"fit robust (exact quartiles), {rows:,} × 8",
@@ -130,8 +143,8 @@ def _quantiles(quick: bool) -> Iterator[Work]:
     )
 
 
-def _carrying(quick: bool) -> Iterator[Work]:
-    rows = 500_000 if quick else 10_000_000
+def _carrying(size: Size) -> Iterator[Work]:
+    rows = size.rows(500_000, 10_000_000)
     path, out = make("float64", rows), folder() / "out.parquet"
     for key, groups, goal in (("", "", 1.08), ("g", " by 1,000 groups", 1.25)):
         stats = folder() / f"stats{key}.json"
@@ -160,13 +173,13 @@ def _carrying(quick: bool) -> Iterator[Work]:
         left.unlink()
 
 
-def _tensors(quick: bool) -> Iterator[Work]:
-    rows, size = 100_000 if quick else 1_000_000, 128
+def _tensors(size: Size) -> Iterator[Work]:
+    rows, width = size.rows(100_000, 1_000_000), 128
     vectors, scalars = make("vectors", rows), make("scalars", rows)
     fit = _normcli("fit", vectors, "-c", "x")
-    columns = f"{size} columns"
+    columns = f"{width} columns"
     yield Work(
-        f"fit zscore, {rows:,} vectors of {size} float32",
+        f"fit zscore, {rows:,} vectors of {width} float32",
         {"normcli": fit, columns: _normcli("fit", scalars)},
         {columns: 2.0},
     )
@@ -175,7 +188,7 @@ def _tensors(quick: bool) -> Iterator[Work]:
     subprocess.run(_normcli("apply", stats, vectors, "-o", normalized), check=True)
     for direction, path in (("apply", vectors), ("invert", normalized)):
         yield Work(
-            f"{direction}, {rows:,} vectors of {size} float32",
+            f"{direction}, {rows:,} vectors of {width} float32",
             {
                 "normcli": _normcli(direction, stats, path, "-o", out, "--to", "parquet"),
                 "polars copy": _peer("polars_copy", path),
@@ -186,7 +199,7 @@ def _tensors(quick: bool) -> Iterator[Work]:
         left.unlink()
 
 
-def _starts(quick: bool) -> Iterator[Work]:
+def _starts(size: Size) -> Iterator[Work]:
     typer = _python("import typer")
     yield Work("--version", {"normcli": _normcli("--version"), "typer": typer}, {"typer": 1.3})
     one = _python(_ONE_COMMAND, "--help")
@@ -206,7 +219,7 @@ def _starts(quick: bool) -> Iterator[Work]:
     )
 
 
-SECTIONS: Mapping[str, Callable[[bool], Iterator[Work]]] = {
+SECTIONS: Mapping[str, Callable[[Size], Iterator[Work]]] = {
     "fits": _fits,
     "texts": _texts,
     "quantiles": _quantiles,
