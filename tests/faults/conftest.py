@@ -23,6 +23,12 @@ OLD = b"what was there before"
 SIZE_LIMIT = 100_000
 
 
+def _mind_signals() -> None:
+    """Take signals as a shell in a terminal lets commands take them, whoever started the tests."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Folder:
     """A folder with a stats file, an older output, and commands that run in it."""
 
@@ -58,6 +64,7 @@ class Folder:
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
+            preexec_fn=_mind_signals,
         )
         self._started.append(process)
         return process
