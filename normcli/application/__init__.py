@@ -1,0 +1,12 @@
+"""Apply and invert: a stats file's columns carried over the columns of other data.
+
+A `Transform` is a function of a frame, made once for a schema; the engine calls it for every
+batch, from any thread.
+"""
+
+from __future__ import annotations
+
+from normcli.application.carrying import Transform
+from normcli.application.options import Direction, TransformKeywords, TransformOptions
+
+__all__ = ["Direction", "Transform", "TransformKeywords", "TransformOptions"]
