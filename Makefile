@@ -24,10 +24,10 @@ demo: $(VENV)/.installed
 	@PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh demo-output
 
 test: $(VENV)/.test-ready
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-reference: $(VENV)/.test-ready
-	@NORMCLI_KERNEL=numpy $(BIN)/python -m pytest -n auto tests/laws tests/precision \
+	@NORMCLI_KERNEL=numpy $(BIN)/python -m pytest -n auto --dist worksteal tests/laws tests/precision \
 		tests/reproducibility $(ARGS)
 
 # Small limits make what is rare happen often: full bins, carries, another unit, blocks of 8 values.

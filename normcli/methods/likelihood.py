@@ -61,6 +61,8 @@ _POINTS = chebyshev.points(NODES)
 _EDGES = np.array([1.0, *_POINTS, -1.0])
 # In units of 1/span: the first window, one that always suffices, and what is near enough.
 _WIDE, _NARROW = 3.0, 0.5
+# Windows are put together from their ends, and made a little smaller by `_without_zero`.
+_NEAR_END = 2.0**-16
 _ENOUGH = 1e-7
 _DECIMALS = 9
 # Values that stay in the processor's cache.
@@ -226,6 +228,11 @@ def refine(summary: Summary, found: Found) -> dict[str, list[Any]]:
     end = np.ones(len(center))
     right = ~surely & (chebyshev.at(slope, end) <= 0)
     left = ~surely & ~right & (chebyshev.at(slope, -end) >= 0)
+    # Beyond that end it is not, as another window has told: then it is right before the end.
+    edge = np.abs(half) * _NEAR_END
+    at_right = right & (center + half >= known["upper"] - edge)
+    at_left = left & (center - half <= known["lower"] + edge)
+    right, left = right & ~at_right, left & ~at_left
     inside = ~(right | left)
     place = chebyshev.minimum(slope, _EDGES[least + 2], _EDGES[least])
     root = center + half * place
@@ -234,7 +241,8 @@ def refine(summary: Summary, found: Found) -> dict[str, list[Any]]:
     tail = np.abs(series[-1]) + np.abs(series[-2])
     doubt = half * tail * NODES / np.sqrt(1 - np.minimum(place**2, 0.999)) / curvature
     narrow = half * span <= _NARROW * 1.001
-    answer = np.where(inside & (narrow | (doubt <= _ENOUGH)), root, np.nan)
+    trusted = narrow | ((doubt <= _ENOUGH) & ~(at_right | at_left))
+    answer = np.where(inside & trusted, root, np.nan)
     answer = np.where(right & (center + half >= known["highest"]), known["highest"], answer)
     answer = np.where(left & (center - half <= known["lowest"]), known["lowest"], answer)
     # Zeros have one sign; and a lambda is not claimed to have more digits than it has.
@@ -242,13 +250,15 @@ def refine(summary: Summary, found: Found) -> dict[str, list[Any]]:
 
     lower = np.where(right, center + half, np.where(inside, center - half, known["lower"]))
     upper = np.where(left, center - half, np.where(inside, center + half, known["upper"]))
+    lower = np.where(at_right, center + half * _POINTS[1], lower)
+    upper = np.where(at_left, center + half * _POINTS[-2], upper)
     known["lower"], known["upper"] = lower, upper
     closer = np.where(np.isfinite(doubt), np.minimum(10 * doubt, half / 2), half / 2)
     ahead = {direction: _ahead(direction, known, mean, (slope, bend)) for direction in (1.0, -1.0)}
     next_center = np.where(right, ahead[1.0][0], np.where(left, ahead[-1.0][0], root))
     next_half = np.where(right, ahead[1.0][1], np.where(left, ahead[-1.0][1], closer))
     # It lies between two windows that were looked into: then all that is between them.
-    between = (right | left) & np.isfinite(upper - lower)
+    between = (right | left | at_right | at_left) & np.isfinite(upper - lower)
     next_center = np.where(between, (lower + upper) / 2, next_center)
     next_half = np.maximum(np.where(between, (upper - lower) / 2, next_half), _NARROW / span)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import random
 import warnings
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -10,6 +13,7 @@ import polars as pl
 import pytest
 
 import normcli
+from normcli.api import Extent, NoProgress
 from normcli.errors import NormWarning
 from tests.precision.powers import score
 
@@ -104,3 +108,56 @@ def _exponent_and_log(method: str, x: float, power: float) -> tuple[Decimal, Dec
     if method == "boxcox":
         return Decimal(power), Decimal(x).ln()
     return (2 - Decimal(power) if x < 0 else Decimal(power)), (1 + abs(Decimal(x))).ln()
+
+
+class _Scans(NoProgress):
+    """Counts scans, and does not let them go on for ever."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def start(self, label: str, extent: Callable[[], Extent]) -> None:
+        self.count += 1
+        assert self.count <= 8, "the search for lambda does not end"
+
+
+def _wild(chance: random.Random) -> float:
+    """Return a number of any magnitude, or one as data have them."""
+    return chance.choice(
+        (
+            lambda: chance.choice((0.0, 1.0, 5e-324, 2.0**1020, 1e9, 1e-8)),
+            lambda: math.ldexp(chance.random() + 0.5, chance.randint(-1074, 1019)),
+            lambda: chance.uniform(0, 1e6),
+            lambda: 1e9 + chance.uniform(-1, 1),
+        )
+    )()
+
+
+@pytest.mark.parametrize("method", _DATA)
+def test_the_search_ends(method: str) -> None:
+    """A window may say that lambda is to its right, the one there that it is to its left."""
+    chance = random.Random(2)
+    sign = (1, -1) if method == "yeojohnson" else (1,)
+    columns: list[list[float | None]] = [
+        [_wild(chance) * chance.choice(sign) for _ in range(12)] for _ in range(100)
+    ]
+    columns.append(
+        [
+            *(
+                1.9962288299504202e169,
+                999999999.9228134,
+                -19972.156299617374,
+                -3.0,
+                592432.4893046052,
+            ),
+            *(-90622.42657392356, -1e-60, 840660.8783838577, 999999999.9732171),
+            *(3.258389316468074e-119, None, None),
+        ]
+    )
+    frame = pl.DataFrame({f"x{i}": numbers for i, numbers in enumerate(columns)})
+    if method == "boxcox":
+        frame = frame.select(pl.when(pl.all() > 0).then(pl.all()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NormWarning)
+        stats = normcli.fit(frame, method=method, progress=_Scans())
+    assert all(abs(stats.params(name)["lambda"]) <= 1001 for name in frame.columns)
