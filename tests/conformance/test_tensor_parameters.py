@@ -169,7 +169,10 @@ def test_lists_for_other_columns_are_refused() -> None:
         ("minmax:min=1:2,max=5:1", "minmax: min \\(2\\) must not be above max \\(1\\)"),
         ("clip:low=1:2,high=1", "clip: low \\(2\\) must not be above high \\(1\\)"),
         ("decimal:exponent=1:400", "exponent must lie between"),
-        ("zscore:mean=1:x", 'zscore: mean must be a number, not "x"'),
+        (
+            "zscore:mean=1:x",
+            'zscore: mean must be a number, or several with ":" between them, not "x"',
+        ),
     ):
         with pytest.raises(UsageError, match=message):
             parse_chain(chain)
