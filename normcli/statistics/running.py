@@ -82,6 +82,9 @@ class RunningMoments(State):
         means, spreads = _unbiased(total, squares, counts)
         enough = counts > 1
         owners, means, spreads = cells[starts][enough], means[enough], spreads[enough]
+        if len(self.mean) == 1:
+            self._steps(means.tolist(), spreads.tolist())
+            return
         first = np.flatnonzero(np.diff(owners, prepend=-1))
         turns = np.arange(len(owners)) - np.repeat(first, np.diff(first, append=len(owners)))
         order = np.argsort(turns, kind="stable")
@@ -98,6 +101,19 @@ class RunningMoments(State):
             self.mean[cells] = share * means + (1 - share) * self.mean[cells]
             self.variance[cells] = share * spreads + (1 - share) * self.variance[cells]
         self.rest[cells] *= 1 - share
+
+    def _steps(self, means: list[float], spreads: list[float]) -> None:
+        """Let many batches of the only cell move what runs: as `_step`, in plain numbers."""
+        mean, variance, rest = (float(each[0]) for each in (self.mean, self.variance, self.rest))
+        batch = int(self.batches[0])
+        for own_mean, spread in zip(means, spreads, strict=True):
+            batch += 1
+            share = 1.0 / batch if self.momentum is None else self.momentum
+            mean = share * own_mean + (1 - share) * mean
+            variance = share * spread + (1 - share) * variance
+            rest *= 1 - share
+        self.mean[0], self.variance[0], self.rest[0] = mean, variance, rest
+        self.batches[0] = batch
 
     def finished(self, unit: int = 1) -> tuple[Floats, Floats]:
         """Return m and v by cell, with what was left as last batches; v has begun with 1.
