@@ -19,16 +19,18 @@ class RowBlocks:
         self._seen: dict[bool, Index] = {}
         """How many rows came before: all of them, and (True) by group."""
 
-    def numbers(self, batch: pl.DataFrame, blocks: Blocks | Batches, ids: Index | None) -> Index:
-        """Return the number of each row's block; `ids` are the rows' groups, if they count."""
+    def numbers(
+        self, batch: pl.DataFrame, blocks: Blocks | Batches, layout: GroupLayout | None
+    ) -> Index:
+        """Return the number of each row's block; `layout` has the rows by group, if they count."""
         if isinstance(blocks, Blocks):
             return block_numbers(batch, blocks)
-        seen = self._seen.get(ids is not None, np.zeros(1, np.intp))
-        if ids is None:
+        seen = self._seen.get(layout is not None, np.zeros(1, np.intp))
+        if layout is None:
             return np.asarray(
                 np.arange(seen[0], seen[0] + batch.height, dtype=np.intp) // blocks.rows
             )
-        layout = GroupLayout.of(ids, int(ids.max(initial=0)) + 1)
+        ids = layout.ids
         starts = segment_starts(layout.sorted_ids)
         places = np.empty(len(ids), np.intp)
         lengths = np.diff(starts, append=len(ids))

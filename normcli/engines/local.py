@@ -158,10 +158,9 @@ def _run_pass(
         *(named(name) for name in source.schema if name in needed),
         *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
     )
-    in_order = any(task.in_order for task in the_pass.tasks)
     batches = frame.collect_batches(
         chunk_size=min(settings.batch_rows, most_rows(frame.collect_schema())),
-        maintain_order=in_order,
+        maintain_order=the_pass.in_order,
         engine="streaming",
     )
 
@@ -174,7 +173,7 @@ def _run_pass(
         progress.advance(batch.height)
 
     cells = max(1, len(index)) if the_pass.by else 1
-    workers = 1 if in_order else settings.workers
+    workers = 1 if the_pass.in_order else settings.workers
     return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
 

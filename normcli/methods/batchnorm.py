@@ -21,6 +21,7 @@ from normcli.methods.base import (
     Question,
     listed,
     nonnegative,
+    nonzero_scale,
     quotient,
     register,
 )
@@ -118,12 +119,9 @@ class BatchNorm(Method):
         }
 
     def constants(self, p: Constants) -> Constants:
-        scale = (p["running_var"] + self.eps).sqrt()
-        # Only without eps: equal values keep their distance from their mean, which is 0.
-        scale = pl.select(pl.when(scale == 0).then(1.0).otherwise(scale)).to_series()
         return {
             "mean": p["running_mean"],
-            "scale": scale,
+            "scale": nonzero_scale((p["running_var"] + self.eps).sqrt()),
             "gamma": p["gamma"],
             "beta": p["beta"],
         }

@@ -229,7 +229,7 @@ def refine(summary: Summary, found: Found) -> dict[str, list[Any]]:
     right = ~surely & (chebyshev.at(slope, end) <= 0)
     left = ~surely & ~right & (chebyshev.at(slope, -end) >= 0)
     # Beyond that end it is not, as another window has told: then it is right before the end.
-    edge = np.abs(half) * _NEAR_END
+    edge = half * _NEAR_END
     at_right = right & (center + half >= known["upper"] - edge)
     at_left = left & (center - half <= known["lower"] + edge)
     right, left = right & ~at_right, left & ~at_left

@@ -41,7 +41,6 @@ class Contribution:
             self._sweeps_of(*each) for each in zip(the_pass.tasks, self.states, strict=True)
         ]
         self.row_blocks = RowBlocks()
-        self.in_order = any(task.in_order for task in the_pass.tasks)
         self.outside = [0] * len(the_pass.tasks)
         """For each task how many values lay outside the domain of its step."""
         self.examples = [pl.Series(dtype=pl.Null)] * len(the_pass.tasks)
@@ -71,7 +70,7 @@ class Contribution:
 
         @cache
         def blocks(wanted: Blocks | Batches, scope: Scope) -> Index:
-            return self.row_blocks.numbers(batch, wanted, ids if scope == "groups" else None)
+            return self.row_blocks.numbers(batch, wanted, layout() if scope == "groups" else None)
 
         def values_of(task: Task, lane: pl.Series) -> Values:
             part = raw(task.column) if task.is_raw else split(lane)
@@ -96,7 +95,7 @@ class Contribution:
                 lanes = lanes if task.is_raw else evaluated
             self._sweep(i, lanes, narrow if task.scope == "groups" else None)
             self._take_in(i, lanes, values_of)
-        if self.in_order:
+        if self.the_pass.in_order:
             self.row_blocks.passed(batch.height, ids)
 
     def _sweep(

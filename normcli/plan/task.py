@@ -136,3 +136,8 @@ class Pass:
 
     tasks: tuple[Task, ...]
     by: Mapping[str, pl.DataType]
+
+    @cached_property
+    def in_order(self) -> bool:
+        """Whether the rows have to come in their order."""
+        return any(task.in_order for task in self.tasks)

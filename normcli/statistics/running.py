@@ -98,8 +98,8 @@ class RunningMoments(State):
         self.batches[cells] += 1
         share = 1.0 / self.batches[cells] if self.momentum is None else self.momentum
         with np.errstate(over="ignore", invalid="ignore"):
-            self.mean[cells] = share * means + (1 - share) * self.mean[cells]
-            self.variance[cells] = share * spreads + (1 - share) * self.variance[cells]
+            self.mean[cells] = _moved(self.mean[cells], means, share)
+            self.variance[cells] = _moved(self.variance[cells], spreads, share)
         self.rest[cells] *= 1 - share
 
     def _steps(self, means: list[float], spreads: list[float]) -> None:
@@ -109,8 +109,8 @@ class RunningMoments(State):
         for own_mean, spread in zip(means, spreads, strict=True):
             batch += 1
             share = 1.0 / batch if self.momentum is None else self.momentum
-            mean = share * own_mean + (1 - share) * mean
-            variance = share * spread + (1 - share) * variance
+            mean = _moved(mean, own_mean, share)
+            variance = _moved(variance, spread, share)
             rest *= 1 - share
         self.mean[0], self.variance[0], self.rest[0] = mean, variance, rest
         self.batches[0] = batch
@@ -150,6 +150,11 @@ class RunningMoments(State):
     @classmethod
     def from_json(cls, kind: Kind, columns: list[list[Any]]) -> NoReturn:
         raise ValueError("running statistics have no state")
+
+
+def _moved(running: Any, found: Any, share: Any) -> Any:
+    """Return what runs after one more batch: numbers, or arrays of them."""
+    return share * found + (1 - share) * running
 
 
 def _batch_starts(cells: Index, numbers: Index) -> Index:
