@@ -9,9 +9,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -174,9 +174,7 @@ def explain_lists(block: Block, schema: Mapping[str, pl.DataType]) -> DataError 
     nested = {name: dtype for name, dtype in schema.items() if is_nested(dtype)}
     if block.format != "ndjson" or not nested:
         return None
-    lines = (line for line in block.text.removeprefix(BOM).split(b"\n") if line.strip())
-    for index, line in enumerate(lines, start=block.rows_before + 1):
-        values = json.loads(line)
+    for index, values in _objects(block):
         for name, dtype in nested.items():
             value = values.get(name)
             if value is not None and not _is_of(value, dtype):
@@ -188,9 +186,8 @@ def explain_lists(block: Block, schema: Mapping[str, pl.DataType]) -> DataError 
 def explain_mixed(block: Block) -> DataError | None:
     """Return the first value of NDJSON that is no list, in a column of lists, or the reverse."""
     first: dict[str, tuple[bool, int]] = {}
-    lines = (line for line in block.text.removeprefix(BOM).split(b"\n") if line.strip())
-    for index, line in enumerate(lines, start=block.rows_before + 1):
-        for name, value in json.loads(line).items():
+    for index, values in _objects(block):
+        for name, value in values.items():
             if value is None:
                 continue
             is_list, row = first.setdefault(name, (isinstance(value, list), index))
@@ -203,6 +200,13 @@ def explain_mixed(block: Block) -> DataError | None:
                     "correct that row, or leave it out",
                 )
     return None
+
+
+def _objects(block: Block) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of NDJSON with their numbers, from 1 on."""
+    lines = (line for line in block.text.removeprefix(BOM).split(b"\n") if line.strip())
+    for index, line in enumerate(lines, start=block.rows_before + 1):
+        yield index, json.loads(line)
 
 
 def _is_of(value: object, dtype: pl.DataType) -> bool:
