@@ -50,6 +50,9 @@ typedef unsigned __int128 u128;
 #endif
 
 #define AHEAD 16    /* how far ahead cells are fetched */
+#define LINE 64     /* bytes of a line of the cache */
+#define FAR 8192    /* bytes ahead that values are fetched: what reads ahead by itself stops at
+                       the end of each page of memory, and then every value waits */
 #define LANES 2     /* neighbours go to different bins: they needn't wait for each other */
 #define BINS 4096   /* sign and exponent */
 #define SPECIAL 2047 /* the exponent of infinities and NaN */
@@ -347,12 +350,15 @@ static inline int exponent_of(uint64_t bits)
     return (int)(bits >> 52) & SPECIAL;
 }
 
-static inline void into_bin(Bin *bins, int lane, uint64_t bits)
+static inline void into_bin(Bin *bins, int lane, const char *at, double *low, double *high)
 {
-    uint64_t fraction = bits & FRACTION;
+    uint64_t bits = bits_at(at, 0), fraction = bits & FRACTION;
+    double value = float_at(at, 0);
     Bin *bin = bins + (bits >> 52) * LANES + lane;
     bin->sum += ((u128)1 << 84) + fraction;
     bin->squares += (u128)fraction * fraction;
+    *low = value < *low ? value : *low;
+    *high = value > *high ? value : *high;
 }
 
 static uint64_t specials(const Bin *bins)
@@ -376,19 +382,13 @@ static int floats_of_one(Sweep *self, const char *at, int64_t n)
     uint64_t before = specials(bins);
     double low[LANES] = {cell->low.f, cell->low.f}, high[LANES] = {cell->high.f, cell->high.f};
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int lane = 0; lane < LANES; lane++) {
-            double value = float_at(at, i + lane);
-            into_bin(bins, lane, bits_at(at, i + lane));
-            low[lane] = value < low[lane] ? value : low[lane];
-            high[lane] = value > high[lane] ? value : high[lane];
-        }
-    for (; i < n; i++) {
-        double value = float_at(at, i);
-        into_bin(bins, 0, bits_at(at, i));
-        low[0] = value < low[0] ? value : low[0];
-        high[0] = value > high[0] ? value : high[0];
+    for (; i + LINE / 8 <= n; i += LINE / 8) {
+        __builtin_prefetch(at + 8 * i + FAR);
+        for (int j = 0; j < LINE / 8; j++)
+            into_bin(bins, j % LANES, at + 8 * (i + j), low + j % LANES, high + j % LANES);
     }
+    for (; i < n; i++)
+        into_bin(bins, 0, at + 8 * i, low, high);
     if (specials(bins) == before) {
         for (int lane = 0; lane < LANES; lane++) {
             cell->low.f = low[lane] < cell->low.f ? low[lane] : cell->low.f;
@@ -431,12 +431,17 @@ static uint64_t small_specials(const SmallBin *bins)
     return count;
 }
 
-static inline void into_small_bin(SmallBin *bins, int lane, uint32_t bits)
+static inline void into_small_bin(SmallBin *bins, int lane, const char *at, float *low,
+                                  float *high)
 {
+    uint32_t bits = small_bits_at(at, 0);
     uint64_t fraction = bits & ((UINT32_C(1) << 23) - 1);
+    float value = small_at(at, 0);
     SmallBin *bin = bins + (bits >> 23) * SMALL_LANES + lane;
     bin->sum += (UINT64_C(1) << 40) + fraction;
     bin->squares += fraction * fraction;
+    *low = value < *low ? value : *low;
+    *high = value > *high ? value : *high;
 }
 
 static int small_floats_of_one(Sweep *self, const char *at, int64_t n)
@@ -455,13 +460,16 @@ static int small_floats_of_one(Sweep *self, const char *at, int64_t n)
         low[lane] = INFINITY;
         high[lane] = -INFINITY;
     }
-    for (int64_t i = 0; i < n; i += SMALL_LANES)
-        for (int lane = 0; lane < SMALL_LANES && i + lane < n; lane++) {
-            float value = small_at(at, i + lane);
-            into_small_bin(bins, lane, small_bits_at(at, i + lane));
-            low[lane] = value < low[lane] ? value : low[lane];
-            high[lane] = value > high[lane] ? value : high[lane];
+    int64_t i = 0;
+    for (; i + LINE / 4 <= n; i += LINE / 4) {
+        __builtin_prefetch(at + 4 * i + FAR);
+        for (int j = 0; j < LINE / 4; j++) {
+            int lane = j % SMALL_LANES;
+            into_small_bin(bins, lane, at + 4 * (i + j), low + lane, high + lane);
         }
+    }
+    for (; i < n; i++)
+        into_small_bin(bins, 0, at + 4 * i, low, high);
     if (small_specials(bins) == before) {
         for (int lane = 0; lane < SMALL_LANES; lane++) {
             cell->low.f = low[lane] < cell->low.f ? low[lane] : cell->low.f;
@@ -469,7 +477,7 @@ static int small_floats_of_one(Sweep *self, const char *at, int64_t n)
         }
         return 0;
     }
-    for (int64_t i = 0; i < n; i++) { /* infinities among them: the extremes once more, without */
+    for (i = 0; i < n; i++) { /* infinities among them: the extremes once more, without */
         float value = small_at(at, i);
         if ((small_bits_at(at, i) >> 23 & SMALL_SPECIAL) == SMALL_SPECIAL) {
             self->aside[0][value == value ? AN_INF : A_NAN]++;
@@ -568,6 +576,7 @@ static int choose_unit(Sweep *self, const char *at, int64_t n)
         Cell only = self->cell[0], *cells = ids == NULL ? &only : self->cell;          \
         for (int64_t i = 0; i < n; i++) {                                              \
             TYPE x;                                                                    \
+            __builtin_prefetch(at + 8 * i + FAR);                                      \
             memcpy(&x, at + 8 * i, 8);                                                 \
             Cell *cell = ids == NULL ? &only : cells + ids[i];                         \
             if (ids != NULL)                                                           \
@@ -643,6 +652,7 @@ static int sweep_block(Sweep *self, const Column *column, int64_t start, int64_t
     if (column->valid != NULL) {
         int64_t kept = 0;
         for (int64_t i = 0; i < n; i++) {
+            __builtin_prefetch(at + 8 * i + FAR);
             int64_t bit = column->offset + start + i;
             int valid = column->valid[bit >> 3] >> (bit & 7) & 1;
             uint32_t id = ids[i];
