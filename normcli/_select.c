@@ -1,18 +1,33 @@
-/* The loops of a search for percentiles: counting values by bin, and picking those of bins.
+/* The loop of a search for percentiles: count values by bin, and keep those of some bins.
 
-   A value's key is an unsigned integer in the order of the values (normcli/selection/keys.py); its
-   bin is (key − low) >> shift, and what lies beyond either end counts there. The same in NumPy
-   is normcli/selection/grid.py; both give the same integers. Arrays come as contiguous buffers of
-   8-byte items; the interpreter's lock is released meanwhile. */
+   Bins are of equal width either in keys, which are unsigned integers in the order of the values
+   (normcli/selection/keys.py), or in the values themselves; what lies beyond either end counts
+   there. The same in NumPy is normcli/selection/loops.py; both give the same integers. Arrays
+   come as contiguous buffers; the interpreter's lock is released meanwhile. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
-#define SIGN (UINT64_C(1) << 63)
+#if FLT_EVAL_METHOD != 0
+#error "plain double arithmetic is needed; NumPy does the work without it"
+#endif
 
-/* Kinds: 'f' float64, 'i' int64, 'u' uint64. */
+#define SIGN (UINT64_C(1) << 63)
+#ifndef BLOCK /* tests make it small */
+#define BLOCK 512 /* values in hand at a time, whose bins stay in the nearest cache */
+#endif
+
+typedef struct {
+    int kind; /* 'f' float64, 'i' int64, 'u' uint64: by keys; 'l' float64: by the values */
+    uint64_t low;
+    unsigned shift;
+    double start, per_unit;
+    int32_t last;
+} Grid;
+
 static inline uint64_t key_of(const char *at, int kind)
 {
     uint64_t bits;
@@ -27,11 +42,75 @@ static inline uint64_t key_of(const char *at, int kind)
     return kind == 'i' ? bits ^ SIGN : bits;
 }
 
-static inline uint64_t bin_of(const char *at, int kind, uint64_t low, unsigned shift, uint64_t last)
+static inline void key_bins(const Grid *grid, int kind, const char *at, int many, int32_t *bins)
 {
-    uint64_t key = key_of(at, kind);
-    uint64_t inside = (key > low ? key - low : 0) >> shift;
-    return inside < last ? inside : last;
+    for (int i = 0; i < many; i++) {
+        uint64_t key = key_of(at + 8 * i, kind);
+        uint64_t inside = (key > grid->low ? key - grid->low : 0) >> grid->shift;
+        bins[i] = inside < (uint64_t)grid->last ? (int32_t)inside : grid->last;
+    }
+}
+
+static void bins_of(const Grid *grid, const char *at, int many, int32_t *bins)
+{
+    if (grid->kind == 'f')
+        key_bins(grid, 'f', at, many, bins);
+    else if (grid->kind != 'l')
+        key_bins(grid, grid->kind, at, many, bins);
+    else
+        for (int i = 0; i < many; i++) {
+            double value, last = grid->last;
+            memcpy(&value, at + 8 * i, 8);
+            value = (value - grid->start) * grid->per_unit;
+            value = value > 0 ? value : 0;
+            bins[i] = (int32_t)(value < last ? value : last);
+        }
+}
+
+static inline int differ(const char *a, const char *b, int floats)
+{
+    if (floats) {
+        double x, y;
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        return x != y;
+    }
+    return memcmp(a, b, 8) != 0;
+}
+
+static inline Py_ssize_t keep(const char *at, int many, const int32_t *bins, int floats,
+                              int64_t *counts, const int32_t *number, const char *atoms, char *kept)
+{
+    Py_ssize_t found = 0;
+    for (int i = 0; i < many; i++) {
+        int32_t own = number[bins[i]];
+        counts[bins[i]]++;
+        /* Written in any case, kept only if it is one: no branch to be mistaken about. */
+        memcpy(kept + 8 * found, at + 8 * i, 8);
+        found += (own != 0) & differ(at + 8 * i, atoms + 8 * (Py_ssize_t)own, floats);
+    }
+    return found;
+}
+
+static Py_ssize_t sweep_all(const Grid *grid, Py_buffer *views)
+{
+    const char *at = views[0].buf;
+    char *to = views[4].buf;
+    Py_ssize_t left = views[0].len / 8, found = 0;
+    int32_t bins[BLOCK];
+    while (left > 0) {
+        int many = left < BLOCK ? (int)left : BLOCK;
+        bins_of(grid, at, many, bins);
+        if (grid->kind == 'f' || grid->kind == 'l')
+            found += keep(at, many, bins, 1, views[1].buf, views[2].buf, views[3].buf,
+                          to + 8 * found);
+        else
+            found += keep(at, many, bins, 0, views[1].buf, views[2].buf, views[3].buf,
+                          to + 8 * found);
+        at += 8 * many;
+        left -= many;
+    }
+    return found;
 }
 
 /* A contiguous buffer of items of a size, or an error. */
@@ -46,98 +125,59 @@ static int open_buffer(PyObject *object, Py_buffer *view, int writable, Py_ssize
     return -1;
 }
 
-static int check(int kind, unsigned shift, Py_ssize_t bins)
+static int check(const Grid *grid, const Py_buffer *views)
 {
-    if ((kind == 'f' || kind == 'i' || kind == 'u') && shift < 64 && bins > 0)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "there is no such kind, shift or number of bins");
-    return -1;
+    Py_ssize_t bins = views[1].len / 8, atoms = views[3].len / 8;
+    const int32_t *number = views[2].buf;
+    const char *wrong = NULL;
+    if (memchr("fiul", grid->kind, 4) == NULL || grid->shift > 63)
+        wrong = "there is no such kind or shift";
+    else if (bins < 1 || bins > INT32_MAX || views[2].len / 4 != bins)
+        wrong = "counts and numbers have to be as many as there are bins";
+    else if (views[4].len < views[0].len)
+        wrong = "there is too little room for what may be kept";
+    for (Py_ssize_t i = 0; wrong == NULL && i < bins; i++)
+        if (number[i] < 0 || number[i] >= atoms)
+            wrong = "there is no such atom";
+    if (wrong != NULL)
+        PyErr_SetString(PyExc_ValueError, wrong);
+    return wrong == NULL ? 0 : -1;
 }
 
-static PyObject *count(PyObject *module, PyObject *arguments)
+static PyObject *sweep(PyObject *module, PyObject *arguments)
 {
-    PyObject *objects[2];
-    Py_buffer values, counts;
-    int kind;
+    PyObject *objects[5];
+    Py_buffer views[5];
+    static const Py_ssize_t sizes[] = {8, 8, 4, 8, 8};
+    static const char writable[] = {0, 1, 0, 0, 1};
     unsigned long long low;
-    unsigned shift;
+    Grid grid;
+    int open = 0;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "OCKIO", objects, &kind, &low, &shift, objects + 1))
+    if (!PyArg_ParseTuple(arguments, "OCKIddOOOO", objects, &grid.kind, &low, &grid.shift,
+                          &grid.start, &grid.per_unit, objects + 1, objects + 2, objects + 3,
+                          objects + 4))
         return NULL;
-    if (open_buffer(objects[0], &values, 0, 8))
-        return NULL;
-    if (open_buffer(objects[1], &counts, 1, 8)) {
-        PyBuffer_Release(&values);
-        return NULL;
-    }
-    int failed = check(kind, shift, counts.len / 8);
-    if (!failed) {
-        const char *at = values.buf, *end = at + values.len;
-        int64_t *tally = counts.buf;
-        uint64_t last = (uint64_t)counts.len / 8 - 1;
-        Py_BEGIN_ALLOW_THREADS
-        if (kind == 'f')
-            for (; at < end; at += 8)
-                tally[bin_of(at, 'f', low, shift, last)]++;
-        else
-            for (; at < end; at += 8)
-                tally[bin_of(at, kind, low, shift, last)]++;
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&values);
-    PyBuffer_Release(&counts);
-    if (failed)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-static PyObject *pick(PyObject *module, PyObject *arguments)
-{
-    PyObject *objects[4];
-    Py_buffer views[4];
-    static const Py_ssize_t sizes[] = {8, 4, 8, 8}; /* values, children, picked, slots */
-    int kind, open = 0;
-    unsigned long long low;
-    unsigned shift;
-    (void)module;
-    if (!PyArg_ParseTuple(arguments, "OCKIOOO", objects, &kind, &low, &shift, objects + 1,
-                          objects + 2, objects + 3))
-        return NULL;
-    while (open < 4 && !open_buffer(objects[open], views + open, open > 1, sizes[open]))
+    while (open < 5 && !open_buffer(objects[open], views + open, writable[open], sizes[open]))
         open++;
-    int failed = open < 4 || check(kind, shift, views[1].len / 4);
-    if (!failed && (views[2].len < views[0].len || views[3].len < views[0].len)) {
-        PyErr_SetString(PyExc_ValueError, "there is too little room for what may be picked");
-        failed = 1;
-    }
-    Py_ssize_t found = 0;
-    if (!failed) {
-        const char *at = views[0].buf, *end = at + views[0].len;
-        const int32_t *child = views[1].buf;
-        char *to = views[2].buf;
-        int64_t *slot = views[3].buf;
-        uint64_t last = (uint64_t)views[1].len / 4 - 1;
+    Py_ssize_t found = -1;
+    if (open == 5 && !check(&grid, views)) {
+        grid.low = low;
+        grid.last = (int32_t)(views[1].len / 8 - 1);
         Py_BEGIN_ALLOW_THREADS
-        for (; at < end; at += 8) {
-            int32_t own = child[bin_of(at, kind, low, shift, last)];
-            /* Written in any case, kept only if it is one: no branch to be mistaken about. */
-            memcpy(to + 8 * found, at, 8);
-            slot[found] = own;
-            found += own >= 0;
-        }
+        found = sweep_all(&grid, views);
         Py_END_ALLOW_THREADS
     }
     while (open-- > 0)
         PyBuffer_Release(views + open);
-    return failed ? NULL : PyLong_FromSsize_t(found);
+    return found < 0 ? NULL : PyLong_FromSsize_t(found);
 }
 
 static PyMethodDef methods[] = {
-    {"count", count, METH_VARARGS,
-     "count(values, kind, low, shift, counts): add the values to counts, by bin."},
-    {"pick", pick, METH_VARARGS,
-     "pick(values, kind, low, shift, children, picked, slots): copy the values of bins that have "
-     "a child, and its number; return how many."},
+    {"sweep", sweep, METH_VARARGS,
+     "sweep(values, kind, low, shift, start, per_unit, counts, numbers, atoms, kept): add the "
+     "values to counts, by bin, and copy those of bins with a number, but for the atom of that "
+     "number; return how many."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,12 +1,14 @@
 from typing import Any, Literal
 
-def count(values: Any, kind: Literal["f", "i", "u"], low: int, shift: int, counts: Any) -> None: ...
-def pick(
+def sweep(
     values: Any,
-    kind: Literal["f", "i", "u"],
+    kind: Literal["f", "i", "u", "l"],
     low: int,
     shift: int,
-    children: Any,
-    picked: Any,
-    slots: Any,
+    start: float,
+    per_unit: float,
+    counts: Any,
+    numbers: Any,
+    atoms: Any,
+    kept: Any,
 ) -> int: ...

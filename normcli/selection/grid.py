@@ -65,6 +65,11 @@ class KeyGrid:
         bins: Index = np.minimum(inside, np.uint64(self.bins - 1), out=inside).view(np.intp)
         return bins if slots is None else slots * self.bins + bins
 
+    @property
+    def place(self) -> tuple[bool, int, int, float, float]:
+        """Whether bins are even in the values, lowest key and shift, or lowest value and scale."""
+        return False, int(self.low[0]), int(self.shift[0]), 0.0, 0.0
+
     def range_of(self, scale: KeyScale, flat: Index, low: Keys, high: Keys) -> tuple[Keys, Keys]:
         slots, inside = np.divmod(flat, self.bins)
         start = self.low[slots] + (inside.astype(np.uint64) << self.shift[slots])
@@ -100,12 +105,18 @@ class LinearGrid:
     def bin_of(self, scale: KeyScale, planes: Planes, slots: Index | None) -> Index:
         low = self.low[0] if slots is None else self.low[slots]
         per_unit = self.per_unit[0] if slots is None else self.per_unit[slots]
-        # Each step rounds monotonically, so that order is kept.
-        inside = planes[0] - low
-        inside *= per_unit
+        # Each step rounds monotonically, so that order is kept; what overflows is beyond an end.
+        with np.errstate(over="ignore"):
+            inside = planes[0] - low
+            inside *= per_unit
         np.clip(inside, 0, self.bins - 1, out=inside)
         bins = inside.astype(np.intp)
         return bins if slots is None else slots * self.bins + bins
+
+    @property
+    def place(self) -> tuple[bool, int, int, float, float]:
+        """Whether bins are even in the values, lowest key and shift, or lowest value and scale."""
+        return True, 0, 0, float(self.low[0]), float(self.per_unit[0])
 
     def range_of(self, scale: KeyScale, flat: Index, low: Keys, high: Keys) -> tuple[Keys, Keys]:
         slots, inside = np.divmod(flat, self.bins)

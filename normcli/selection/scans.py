@@ -1,4 +1,4 @@
-"""What one scan takes in for a search: all values, counts by bin, or the values of some bins.
+"""What one scan takes in for a search: all values, counts by bin, the values of some bins.
 
 Each is a state of the plan: it is updated with batches, merged, and laid out anew as groups
 appear. None is written to a stats file.
@@ -6,19 +6,19 @@ appear. None is written to a stats file.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normcli.selection.grid import Grid, KeyGrid, Narrowing
+from normcli.selection.grid import Grid, Narrowing
 from normcli.selection.keys import KeyScale
-from normcli.selection.loops import count_compiled, pick_compiled
-from normcli.statistics.base import Planes, Values
+from normcli.selection.loops import keep_inside
+from normcli.selection.windows import SharedWindows, Windows
+from normcli.statistics.base import Kind, Planes, Values
 
-__all__ = ["Collected", "FirstLook", "Histogram", "SharedGrid"]
+__all__ = ["Collected", "FirstLook", "Histogram", "Swept"]
 
 Index = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
@@ -26,6 +26,8 @@ Counts = npt.NDArray[np.int64]
 _PIECE = 1 << 14
 _FEW = 16
 """Slots of fewer values than that on average are not worth sorting one by one."""
+_ENOUGH = 1 << 14
+"""A sample of fewer values than that makes wide windows."""
 
 
 def _cells_of(values: Values) -> Index | None:
@@ -59,12 +61,6 @@ class Collected:
         """Take in a batch, in place."""
         if self.scale is None or self.narrowing is None:
             self._keep(tuple(plane.copy() for plane in values.planes), _cells_of(values))
-            return
-        picked = None
-        if values.cells is None:
-            picked = pick_compiled(self.scale, self.narrowing, values.planes)
-        if picked is not None:
-            self._keep(*picked)
             return
         for planes, slots in _pieces(values):
             self._keep(*self.narrowing.locate(self.scale, planes, slots))
@@ -136,9 +132,6 @@ class Histogram:
 
     def update(self, values: Values) -> None:
         """Take in a batch, in place."""
-        whole = values.cells is None and not self.narrowing.levels and self.slots == 1
-        if whole and count_compiled(self.scale, self.grid, values.planes, self.counts):
-            return
         for planes, slots in _pieces(values):
             planes, slots = self.narrowing.locate(self.scale, planes, slots)
             bins = self.grid.bin_of(self.scale, planes, None if self.slots == 1 else slots)
@@ -156,36 +149,94 @@ class Histogram:
         return self
 
 
-class SharedGrid:
-    """A grid over the range of the first batch that any thread meets; all of them use it."""
+class Swept:
+    """Counts by bin of one slot, and the values in windows (None: there were too many)."""
 
-    def __init__(self, bins: int) -> None:
-        self._bins = bins
-        self._grid: KeyGrid | None = None
-        self._lock = threading.Lock()
+    def __init__(self, scale: KeyScale, windows: Windows, limit: int) -> None:
+        self.scale = scale
+        self.windows = windows
+        self.limit = limit
+        self.counts: Counts = np.zeros(windows.grid.bins, np.int64)
+        self.kept: list[npt.NDArray[Any]] | None = []
+        self.size = 0
 
-    def over(self, keys: npt.NDArray[np.uint64]) -> KeyGrid:
-        """Return the grid, made over these keys if there is none yet."""
-        with self._lock:
-            if self._grid is None:
-                low, high = keys.min(keepdims=True), keys.max(keepdims=True)
-                self._grid = KeyGrid.over(low, high, self._bins)
-            return self._grid
+    @property
+    def grid(self) -> Grid:
+        """The bins that are counted."""
+        return self.windows.grid
+
+    def update(self, values: Values) -> None:
+        """Take in a batch, in place."""
+        self.take(values.planes[0])
+
+    def take(self, values: npt.NDArray[Any]) -> None:
+        """Take in values, in place."""
+        values = values.astype(self.windows.atoms.dtype, copy=False)
+        if len(values):
+            self._keep([keep_inside(self.scale, self.windows, values, self.counts)])
+
+    def _keep(self, parts: list[npt.NDArray[Any]] | None) -> None:
+        self.size += sum(map(len, parts or []))
+        if parts is None or self.kept is None or self.size > self.limit:
+            self.kept = None
+            self.windows = self.windows.without_any()
+        else:
+            self.kept += parts
+
+    def merge(self, other: Swept) -> Swept:
+        """Return what both have seen."""
+        both = Swept(self.scale, self.windows, self.limit + other.limit)
+        both.counts = self.counts + other.counts
+        both._keep(self.kept)
+        both._keep(other.kept)
+        return both
+
+    def scatter(self, where: Index, cells: int) -> Swept:
+        """Return the same: there is one slot."""
+        return self
+
+    def holds(self, bins: Index) -> bool:
+        """Say whether the values of all these bins were kept."""
+        return self.kept is not None and bool(np.all(self.windows.numbers[bins]))
+
+    def find(self, bins: Index, ranks: Counts) -> npt.NDArray[Any]:
+        """Return the values at ranks within bins, all of them in windows."""
+        assert self.kept is not None
+        atoms = self.windows.atoms
+        wanted = np.zeros(len(self.counts), np.bool_)
+        wanted[bins] = True
+        few = [part[wanted[self._bins_of(part)]] for part in self.kept]
+        values = np.sort(np.concatenate([atoms[:0], *few]))
+        own = self._bins_of(values)
+        start, end = np.searchsorted(own, bins), np.searchsorted(own, bins, side="right")
+        atom = atoms[self.windows.numbers[bins]]
+        # In order: what was kept below the atom, the atom itself many times, the rest.
+        below = np.clip(np.searchsorted(values, atom), start, end) - start
+        ties = self.counts[bins] - (end - start)
+        place = start + np.where(ranks < below, ranks, ranks - ties)
+        tied = (ranks >= below) & (ranks < below + ties)
+        if not len(values):
+            return atom
+        return np.where(tied, atom, values[np.where(tied, 0, place)])
+
+    def _bins_of(self, values: npt.NDArray[Any]) -> Index:
+        return self.windows.grid.bin_of(self.scale, (values,), None)
 
 
 class FirstLook:
-    """The first scan of a search: all values while they are few, else (with one cell) counts.
+    """The first scan of a search: all values while they are few, else (with one cell) windows.
 
-    With a `shared` grid, values beyond `limit` go into a histogram; without one they are
-    dropped, and the search goes on with the cells' minima and maxima.
+    Without windows to `share`, values beyond `limit` are dropped, and the search goes on with
+    the cells' minima and maxima. `room` is how many values may be kept in windows.
     """
 
-    def __init__(self, kind: Any, limit: int, shared: SharedGrid | None) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, limit: int, room: int, share: SharedWindows | None) -> None:
+        self.kind: Kind = kind
         self.limit = limit
-        self.shared = shared
+        self.room = room
+        self.share = share
         self.buffer: Collected | None = Collected()
-        self.histogram: Histogram | None = None
+        self.swept: Swept | None = None
 
     def update(self, values: Values) -> None:
         """Take in a batch, in place."""
@@ -195,26 +246,28 @@ class FirstLook:
             self.buffer.update(values)
             if self.buffer.size > self.limit:
                 self._overflow()
-        elif self.histogram is not None:
-            self.histogram.update(values)
+        elif self.swept is not None:
+            self.swept.update(values)
 
     def _overflow(self) -> None:
-        """Go over from the buffer to the histogram."""
+        """Go over from the buffer to windows."""
         assert self.buffer is not None
-        parts, self.buffer = self.buffer.parts, None
-        if self.shared is None:
+        parts, self.buffer = [planes[0] for planes, _ in self.buffer.parts], None
+        if self.share is None:
             return
-        scale = KeyScale(self.kind)
-        for planes, _ in parts:
-            if self.histogram is None:
-                grid = self.shared.over(scale.keys(planes))
-                self.histogram = Histogram(scale, Narrowing(), grid, 1)
-            nothing = np.zeros(0, np.intp)
-            self.histogram.update(Values(self.kind, planes, None, None, nothing, nothing, nothing))
+        windows = self.share.around(parts)
+        self.swept = Swept(KeyScale(self.kind), windows, self.room)
+        for part in parts:
+            self.swept.take(part)
+
+    def place_windows(self) -> None:
+        """Have windows placed around what was seen, a sample of all rows, if it is enough."""
+        if self.share is not None and self.buffer is not None and self.buffer.size >= _ENOUGH:
+            self.share.around([planes[0] for planes, _ in self.buffer.parts])
 
     def merge(self, other: FirstLook) -> FirstLook:
         """Return what both have seen."""
-        both = FirstLook(self.kind, self.limit, self.shared)
+        both = FirstLook(self.kind, self.limit, self.room, self.share)
         if self.buffer is not None and other.buffer is not None:
             both.buffer = self.buffer.merge(other.buffer)
             if both.buffer.size > both.limit:
@@ -224,14 +277,14 @@ class FirstLook:
             if each.buffer is not None and each.buffer.size:
                 each._overflow()
         both.buffer = None
-        seen = [each.histogram for each in (self, other) if each.histogram is not None]
+        seen = [each.swept for each in (self, other) if each.swept is not None]
         if seen:
-            both.histogram = seen[0] if len(seen) == 1 else seen[0].merge(seen[1])
+            both.swept = seen[0] if len(seen) == 1 else seen[0].merge(seen[1])
         return both
 
     def scatter(self, where: Index, cells: int) -> FirstLook:
         """Return the same with cell i become where[i]."""
-        moved = FirstLook(self.kind, self.limit, self.shared)
+        moved = FirstLook(self.kind, self.limit, self.room, self.share)
         moved.buffer = None if self.buffer is None else self.buffer.scatter(where, cells)
-        moved.histogram = self.histogram
+        moved.swept = self.swept
         return moved

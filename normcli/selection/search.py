@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from normcli.selection.grid import Grid, KeyGrid, LinearGrid, Narrowing
 from normcli.selection.keys import KeyScale
-from normcli.selection.scans import Collected, FirstLook, Histogram, SharedGrid
+from normcli.selection.scans import Collected, FirstLook, Histogram, Swept
+from normcli.selection.windows import SharedWindows, Windows
 from normcli.statistics.base import Kind
 from normcli.statistics.ranks import Ranks
 
@@ -19,12 +20,16 @@ __all__ = ["Search"]
 
 Index = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
-Scan = FirstLook | Histogram | Collected
+Scan = FirstLook | Swept | Histogram | Collected
 
 _VALUE_BYTES = 24  # a value, its slot, and room to sort them
+_WINDOW_BYTES = 8  # a value of a window; few of them are ever sorted
 _COUNT_BYTES = 8
 # Few enough bins for their counts to stay in the cache.
-_FIRST_BITS = 16
+_FIRST_BITS = 14
+# A sample of more values makes windows no smaller that it would be worth it.
+_SAMPLE = 1 << 17
+_DTYPES: dict[str, Any] = {"float": np.float64, "int": np.int64, "uint": np.uint64}
 
 
 class Search:
@@ -55,9 +60,12 @@ class Search:
         # A small part of the budget, so that data that fit are done in one scan, and others
         # have not cost much.
         limit = max(1 << 16, memory // (8 * _VALUE_BYTES * workers))
-        countable = not grouped and kind != "wide"
-        shared = SharedGrid(self._bins(1, _FIRST_BITS)) if countable else None
-        self._next: Callable[[], Scan] = lambda: FirstLook(kind, limit, shared)
+        room = memory // (4 * _WINDOW_BYTES * workers)
+        shared = None
+        if not grouped and kind != "wide":
+            limit = min(limit, _SAMPLE)
+            shared = SharedWindows(self._windows_around)
+        self._next: Callable[[], Scan] = lambda: FirstLook(kind, limit, room, shared)
         self._narrowing = Narrowing()
         self._linear = False
         self._scale = KeyScale(kind)
@@ -78,8 +86,8 @@ class Search:
         self._scale = KeyScale.of_range(self.kind, min(known), max(top))
         self._low = self._keys_of(lows, seen)
         self._high = self._keys_of(highs, seen)
-        if look.histogram is not None:
-            self._narrow(look.histogram)
+        if look.swept is not None:
+            self._narrow(look.swept)
         else:
             self._cut(len(counts))
 
@@ -88,31 +96,40 @@ class Search:
             some = [self._scale.key(value) for value in values if value is not None]
             found = np.array(some, np.uint64)
         else:
-            dtype = {"float": np.float64, "int": np.int64, "uint": np.uint64}[self.kind]
-            found = self._scale.keys((np.array([v for v in values if v is not None], dtype),))
+            some = [value for value in values if value is not None]
+            found = self._scale.keys((np.array(some, _DTYPES[self.kind]),))
         keys = np.zeros(len(values), np.uint64)
         keys[seen] = found
         return keys
 
-    def absorb(self, scan: Histogram | Collected) -> None:
+    def absorb(self, scan: Swept | Histogram | Collected) -> None:
         """Go on from a later scan."""
-        if isinstance(scan, Histogram):
-            self._narrow(scan)
-        else:
+        if isinstance(scan, Collected):
             self._finish(scan)
+        elif isinstance(scan, Swept):
+            self._answer(scan, np.flatnonzero(scan.windows.numbers)[self._slots])
+        else:
+            self._narrow(scan)
+
+    def _ranks_of(self, counts: Counts) -> list[Ranks]:
+        parts = [Ranks.at(counts, share) for share in self.shares]
+        return [*parts, Ranks.spread(counts, self.points)] if self.points else parts
+
+    def _windows_around(self, sample: npt.NDArray[Any]) -> Windows:
+        """Return windows for the first scan, given some values, sorted."""
+        ordered = sample.astype(_DTYPES[self.kind], copy=False)
+        ranks = Ranks.joined(self._ranks_of(np.array([len(sample)])))
+        return Windows.around(self._scale, ordered, ranks, self._bins(1, _FIRST_BITS))
 
     def _begin_targets(self, counts: Counts) -> None:
         """Turn shares into ranks: two order statistics, one after all the other, for each place."""
         self._counts = counts
-        parts = [Ranks.at(counts, share) for share in self.shares]
-        if self.points:
-            parts.append(Ranks.spread(counts, self.points))
+        parts = self._ranks_of(counts)
         self._sizes = [len(part) for part in parts]
         self._places = Ranks.joined(parts)
         self._slots: Index = np.concatenate([self._places.cells, self._places.cells])
         self._ranks: Counts = np.concatenate([self._places.lower, self._places.upper])
-        dtypes: dict[str, Any] = {"float": np.float64, "int": np.int64, "uint": np.uint64}
-        self._found = np.zeros(len(self._slots), dtypes.get(self.kind, object))
+        self._found = np.zeros(len(self._slots), _DTYPES.get(self.kind, object))
         self._open: Index = np.arange(len(self._slots))
 
     def _bins(self, slots: int, most_bits: int) -> int:
@@ -133,13 +150,16 @@ class Search:
         self._linear = isinstance(grid, LinearGrid)
         self._next = lambda: Histogram(scale, narrowing, grid, slots)
 
-    def _narrow(self, seen: Histogram) -> None:
+    def _narrow(self, seen: Swept | Histogram) -> None:
         """Find each open target's bin; collect the bins' values if they are few, else cut again."""
         grid, cumulative = seen.grid, np.cumsum(seen.counts)
         first = self._slots * grid.bins
         position = np.where(first > 0, cumulative[first - 1], 0) + self._ranks
         flat = np.searchsorted(cumulative, position, side="right")
         self._ranks = position - np.where(flat > 0, cumulative[flat - 1], 0)
+        if isinstance(seen, Swept) and seen.holds(flat):
+            self._answer(seen, flat)
+            return
         chosen, self._slots = np.unique(flat, return_inverse=True)
         low, high = grid.range_of(self._scale, chosen, self._low, self._high)
         if self._scale.dropped == 0:
@@ -150,15 +170,27 @@ class Search:
         if len(self._open) == 0:
             self._publish()
             return
-        self._narrowing = self._narrowing.then(grid, chosen[keep], seen.slots)
+        slots = seen.slots if isinstance(seen, Histogram) else 1
+        self._narrowing = self._narrowing.then(grid, chosen[keep], slots)
         deepest = bool(np.all(self._low == self._high))
         # However little memory there is: not fewer than make up the results.
         few = max(self.memory // 2 // _VALUE_BYTES, 2 * len(self._places))
         if deepest or int(sizes.sum()) <= few:
             scale, narrowing = self._scale, self._narrowing
             self._next = lambda: Collected(scale, narrowing)
+            if isinstance(seen, Swept):
+                none = np.zeros(len(keep), _DTYPES[self.kind])
+                windows = Windows.at(seen.windows.grid, chosen[keep], none)
+                self._next = lambda: Swept(scale, windows, few)
         else:
             self._cut(len(keep))
+
+    def _answer(self, swept: Swept, bins: Index) -> None:
+        """Answer the open targets, which lie in windows at bins."""
+        found = swept.find(bins, self._ranks)
+        # Adding 0.0 makes −0.0 the 0.0 that it equals.
+        self._found[self._open] = found + 0.0 if self.kind == "float" else found
+        self._publish()
 
     def _settle(self, low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64]) -> None:
         """Answer the targets whose bin holds a single key; the others stay open."""

@@ -1,4 +1,4 @@
-"""The compiled loops of a search against the same in NumPy, on raw bit patterns."""
+"""The compiled loop of a search against the same in NumPy, on raw bit patterns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli.selection.grid import KeyGrid, Narrowing
+from normcli.selection.grid import KeyGrid, LinearGrid
 from normcli.selection.keys import KeyScale
-from normcli.selection.loops import count_compiled, pick_compiled
+from normcli.selection.loops import keep_inside
+from normcli.selection.windows import Windows
 from normcli.statistics import Kind
 
 _select = pytest.importorskip("normcli._select", reason="built without a C compiler")
@@ -31,45 +33,73 @@ _BITS = st.one_of(st.integers(0, 2**64 - 1), st.sampled_from(_HARD))
     bits=st.lists(_BITS, min_size=1, max_size=60),
     ends=st.tuples(_BITS, _BITS),
     power=st.integers(1, 10),
+    linear=st.booleans(),
 )
 def test_the_same_bins_and_values(
-    kind: Kind, bits: list[int], ends: tuple[int, int], power: int
+    kind: Kind, bits: list[int], ends: tuple[int, int], power: int, linear: bool
 ) -> None:
     values = np.array(bits, np.uint64).view(_DTYPES[kind])
     if kind == "float":
         values = np.where(np.isfinite(values), values, 0.0)
     scale = KeyScale(kind)
     low, high = (np.array([end], np.uint64) for end in sorted(ends))
-    grid = KeyGrid.over(low, high, 2**power)
+    grid: KeyGrid | LinearGrid = KeyGrid.over(low, high, 2**power)
+    if linear and kind == "float" and values.min() < values.max():
+        least, most = (
+            scale.keys((end,)) for end in (values.min(keepdims=True), values.max(keepdims=True))
+        )
+        grid = LinearGrid.over(scale, least, most, 2**power) or grid
     bins = grid.bin_of(scale, (values,), None)
-    counts = np.zeros(grid.bins, np.int64)
-    assert count_compiled(scale, grid, (values,), counts)
+    own, first = np.unique(bins, return_index=True)
+    chosen = own[::2]
+    windows = Windows.at(grid, chosen, values[first[::2]])
+    found = []
+    for kernel in ("c", "numpy"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NORMCLI_KERNEL", kernel)
+            counts = np.zeros(grid.bins, np.int64)
+            found.append((keep_inside(scale, windows, values, counts).tobytes(), counts.tolist()))
+    assert found[0] == found[1]
     assert counts.tolist() == np.bincount(bins, minlength=grid.bins).tolist()
-    chosen = np.unique(bins)[::2]
-    narrowing = Narrowing().then(grid, chosen, 1)
-    picked = pick_compiled(scale, narrowing, (values,))
-    planes, slots = narrowing.locate(scale, (values,), None)
-    assert picked is not None
-    assert slots is not None
-    assert picked[0][0].tobytes() == planes[0].tobytes()
-    assert picked[1].tolist() == slots.tolist()
+    atoms = dict(zip(chosen.tolist(), values[first[::2]].tolist(), strict=True))
+    pairs = zip(bins.tolist(), values.tolist(), strict=True)
+    expected = [value for own, value in pairs if own in atoms and value != atoms[own]]
+    assert found[0][0] == np.array(expected, values.dtype).tobytes()
 
 
 def test_wrong_buffers_are_refused() -> None:
-    values, counts = np.zeros(4), np.zeros(8, np.int64)
+    def sweep(kind: str = "f", shift: int = 0, **changed: Any) -> int:
+        arrays = {
+            "values": np.zeros(4),
+            "counts": np.zeros(8, np.int64),
+            "numbers": np.zeros(8, np.int32),
+            "atoms": np.zeros(1),
+            "kept": np.zeros(4),
+        }
+        values, *others = (arrays | changed).values()
+        found: int = _select.sweep(values, kind, 0, shift, 0.0, 1.0, *others)
+        return found
+
+    assert sweep() == 0
+    assert sweep(values=np.zeros(0)) == 0
     with pytest.raises(ValueError, match="8 bytes"):
-        _select.count(values.astype(np.float32), "f", 0, 0, counts)
+        sweep(values=np.zeros(4, np.float32))
     with pytest.raises(ValueError, match="no such kind"):
-        _select.count(values, "x", 0, 0, counts)
+        sweep(kind="x")
     with pytest.raises(ValueError, match="no such kind"):
-        _select.count(values, "f", 0, 64, counts)
-    with pytest.raises(ValueError, match="no such kind"):
-        _select.count(values, "f", 0, 0, counts[:0])
-    with pytest.raises((BufferError, ValueError, TypeError)):
-        _select.count(values, "f", 0, 0, counts.tobytes())
-    child = np.zeros(8, np.int32)
+        sweep(shift=64)
+    with pytest.raises(ValueError, match="as many as there are bins"):
+        sweep(counts=np.zeros(0, np.int64), numbers=np.zeros(0, np.int32))
+    with pytest.raises(ValueError, match="as many as there are bins"):
+        sweep(counts=np.zeros(7, np.int64))
+    with pytest.raises(ValueError, match="no such atom"):
+        sweep(numbers=np.ones(8, np.int32))
+    with pytest.raises(ValueError, match="no such atom"):
+        sweep(numbers=np.full(8, -1, np.int32))
     with pytest.raises(ValueError, match="too little room"):
-        _select.pick(values, "f", 0, 0, child, np.zeros(3), np.zeros(4, np.int64))
+        sweep(kept=np.zeros(3))
+    with pytest.raises((BufferError, ValueError, TypeError)):
+        sweep(counts=np.zeros(8, np.int64).tobytes())
 
 
 def test_the_same_stats_file_with_either(tmp_path: Path) -> None:
