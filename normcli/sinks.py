@@ -25,6 +25,9 @@ __all__ = ["WriteOptions", "check_writable", "write_frame", "write_text"]
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
 _ROW_GROUP_NUMBERS = 1 << 22
+# Normalized numbers have mantissas that nothing compresses: the usual level, 3, makes a file half
+# a percent smaller and takes a fifth longer.
+_ZSTD_LEVEL = 1
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),
@@ -157,6 +160,7 @@ def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions) -> pl.LazyFra
             frame.sink_parquet(
                 target,
                 compression=compression,
+                compression_level=_ZSTD_LEVEL if compression == "zstd" else None,
                 row_group_size=_rows_in_group(frame.collect_schema()),
                 **common,
             )

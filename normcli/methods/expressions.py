@@ -57,8 +57,12 @@ def quotient(x: pl.Expr, divisor: pl.Expr | float) -> pl.Expr:
     >>> pl.select(quotient(pl.lit(pl.Series([0.0, 49.0])), 49.0)).to_series().to_list()
     [0.0, 1.0]
     """
-    if isinstance(divisor, pl.Expr) and divisor.meta.is_column():
+    if not isinstance(divisor, pl.Expr) or not divisor.meta.root_names():
+        # Shifted by 0 rows, for else the engine goes on knowing that it is a single number.
+        return x / pl.repeat(divisor, x.len(), dtype=pl.Float64).shift(0)
+    if divisor.meta.is_column():
         return x / divisor
+    # What is computed may come out as a single number: `when` does where all rows agree.
     return x / ((x == x).cast(pl.Float64) * divisor)
 
 
