@@ -34,15 +34,17 @@ test-reference: $(VENV)/.test-ready
 sanitize: $(VENV)/.test-ready
 	@mkdir -p build/sanitized/normcli
 	@cp -r normcli build/sanitized/ && rm -f build/sanitized/normcli/*.so
-	@for name in _exact _select; do $(CC) -shared -fPIC -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
+	@for name in _exact _keys _select; do $(CC) -shared -fPIC -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -fno-omit-frame-pointer -DPy_LIMITED_API=0x030B0000 \
 		-DBLOCK=8 -DBIN_LIMIT=64 -DSMALL_LIMIT=64 -DCARRY_LIMIT=100 -DREVIEW_AFTER=32 \
+		-DFIRST_SLOTS=2 -DHASH_MASK=3 -DARENA=16 \
 		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
 		build/sanitized/normcli/$$name.c -o build/sanitized/normcli/$$name.abi3.so || exit 1; done
 	@LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
 		PYTHONMALLOC=malloc PYTHONPATH=build/sanitized PYTHONSAFEPATH=1 \
 		$(BIN)/python -m pytest -q -p no:cacheprovider -o pythonpath= \
-		tests/precision/test_compiled.py tests/selection/test_loops.py
+		tests/precision/test_compiled.py tests/precision/test_keys.py tests/precision/test_keytable.py \
+		tests/selection/test_loops.py
 
 lint: $(VENV)/.test-ready
 	@$(BIN)/ruff check
@@ -61,7 +63,7 @@ clean:
 	rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.installed: pyproject.toml setup.py $(wildcard normcli/*.c)
+$(VENV)/.installed: pyproject.toml setup.py $(wildcard normcli/*.[ch])
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "normcli needs Python 3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "_arrow.h"
+
 #if !defined(__SIZEOF_INT128__) || FLT_EVAL_METHOD != 0
 #error "128-bit integers and plain double arithmetic are needed; NumPy does the work without them"
 #endif
@@ -62,32 +64,6 @@ typedef unsigned __int128 u128;
 #define FRACTION ((UINT64_C(1) << 52) - 1)
 #define LEAST 1074  /* 2^−LEAST is the smallest float64 */
 #define REACH 10    /* binades that fit 62 bits beside a mantissa of 53 */
-
-/* ---- The Arrow C data interface: https://arrow.apache.org/docs/format/CStreamInterface.html */
-
-struct ArrowSchema {
-    const char *format, *name, *metadata;
-    int64_t flags, n_children;
-    struct ArrowSchema **children, *dictionary;
-    void (*release)(struct ArrowSchema *);
-    void *private_data;
-};
-
-struct ArrowArray {
-    int64_t length, null_count, offset, n_buffers, n_children;
-    const void **buffers;
-    struct ArrowArray **children, *dictionary;
-    void (*release)(struct ArrowArray *);
-    void *private_data;
-};
-
-struct ArrowArrayStream {
-    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *);
-    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *);
-    const char *(*get_last_error)(struct ArrowArrayStream *);
-    void (*release)(struct ArrowArrayStream *);
-    void *private_data;
-};
 
 /* ---- The state */
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from normcli.columns import named
 from normcli.errors import DataError
+from normcli.keytable import KeyTable
 
 __all__ = ["GroupLayout", "Index", "KeyIndex", "key_columns", "segment_starts"]
 
@@ -83,6 +84,7 @@ class _ByValue:
     cells: Index
     """One more than there are values in between: that of all others, which is none."""
     null: int
+    known: int
 
     @classmethod
     def of(cls, keys: pl.DataFrame) -> _ByValue | None:
@@ -98,10 +100,13 @@ class _ByValue:
         known = np.flatnonzero(values.is_not_null().to_numpy())
         cells[values.drop_nulls().to_numpy().astype(np.int64) - _wrapped(low)] = known
         null = np.flatnonzero(values.is_null().to_numpy())
-        return cls(_wrapped(low), cells, int(null[0]) if len(null) else _NONE)
+        return cls(_wrapped(low), cells, int(null[0]) if len(null) else _NONE, len(values))
 
-    def find(self, keys: pl.DataFrame) -> Index:
-        """Return each row's cell, `_NONE` for a key that is not known."""
+    def __len__(self) -> int:
+        return self.known
+
+    def find(self, keys: pl.DataFrame) -> tuple[Index, int]:
+        """Return each row's cell, `_NONE` for a key that is not known, and how many those are."""
         values = _integers(keys)
         assert values is not None
         null = None
@@ -110,7 +115,43 @@ class _ByValue:
         # Unsigned, so that what is below the least is far above; modulo 2^64 in any case.
         above = (values.to_numpy().astype(np.int64, copy=False) - self.low).view(np.uint64)
         ids = self.cells.take(np.minimum(above, np.uint64(len(self.cells) - 1)).view(np.intp))
-        return ids if null is None else np.where(null, self.null, ids)
+        return _counted(ids if null is None else np.where(null, self.null, ids))
+
+
+@dataclass(frozen=True)
+class _ByJoin:
+    """The cells of any keys, by joins."""
+
+    table: pl.DataFrame
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    def find(self, keys: pl.DataFrame) -> tuple[Index, int]:
+        """Return each row's cell, `_NONE` for a key that is not known, and how many those are."""
+        found = keys.join(
+            self.table,
+            on=list(map(named, keys.columns)),
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )[_CELL]
+        unknown = found.null_count()
+        found = found.fill_null(_NONE) if unknown else found
+        return found.to_numpy().astype(np.intp, copy=False), unknown
+
+
+def _finder_of(keys: pl.DataFrame) -> _ByValue | KeyTable | _ByJoin:
+    """Return what finds the numbers of these keys, which are in their order."""
+    found: _ByValue | KeyTable | None = None
+    if keys.height:  # else there is no telling yet
+        found = _ByValue.of(keys)
+        found = KeyTable.of(keys) if found is None else found
+    return _ByJoin(_numbered(keys)) if found is None else found
+
+
+def _counted(ids: Index) -> tuple[Index, int]:
+    return ids, int(np.count_nonzero(ids == _NONE))
 
 
 def _integers(keys: pl.DataFrame) -> pl.Series | None:
@@ -133,7 +174,8 @@ class KeyIndex:
     """Numbers the distinct keys of a fit in the order in which they are met; thread-safe."""
 
     def __init__(self, keys: pl.DataFrame) -> None:
-        self._known = _numbered(keys), _ByValue.of(keys)
+        self._parts = [keys]
+        self._finder = _finder_of(keys)
         self._lock = threading.Lock()
 
     @classmethod
@@ -142,49 +184,44 @@ class KeyIndex:
         return cls(pl.DataFrame(schema=dict(dtypes)))
 
     def __len__(self) -> int:
-        return self._known[0].height
+        return len(self._finder)
 
     @property
     def keys(self) -> pl.DataFrame:
         """The keys in the order of their numbers."""
-        return self._known[0].drop(_CELL)
+        if len(self._parts) > 1:
+            self._parts = [pl.concat(self._parts)]
+        return self._parts[0]
 
     def find(self, keys: pl.DataFrame) -> pl.Series:
         """Return each row's number, null for a key that is not known."""
-        ids = self._find(keys)
-        unknown = np.flatnonzero(ids == _NONE)
-        return pl.Series(ids).scatter(unknown, None) if len(unknown) else pl.Series(ids)
+        ids, unknown = self._finder.find(keys)
+        return (
+            pl.Series(ids).scatter(np.flatnonzero(ids == _NONE), None)
+            if unknown
+            else pl.Series(ids)
+        )
 
     def number(self, keys: pl.DataFrame) -> Index:
         """Return each row's number, giving new keys new ones."""
-        ids = self._find(keys)
-        if (ids == _NONE).any():
-            with self._lock:
-                unknown = pl.Series(self._find(keys) == _NONE)
-                known = pl.concat([self.keys, keys.filter(unknown).unique(maintain_order=True)])
-                self._known = _numbered(known), _ByValue.of(known)
-                ids = self._find(keys)
-        return ids
-
-    def _find(self, keys: pl.DataFrame) -> Index:
-        """Return each row's number, `_NONE` for a key that is not known."""
-        table, by_value = self._known
-        if by_value is not None:
-            return by_value.find(keys)
-        found = keys.join(
-            table,
-            on=list(map(named, keys.columns)),
-            how="left",
-            nulls_equal=True,
-            maintain_order="left",
-        )[_CELL]
-        found = found.fill_null(_NONE) if found.null_count() else found
-        return found.to_numpy().astype(np.intp, copy=False)
+        ids, unknown = self._finder.find(keys)
+        if not unknown:
+            return ids
+        with self._lock:
+            if isinstance(self._finder, KeyTable):
+                ids, rows = self._finder.number(keys)
+                self._parts.append(keys[rows])
+                return ids
+            ids, _ = self._finder.find(keys)
+            self._parts.append(keys.filter(ids == _NONE).unique(maintain_order=True))
+            self._finder = _finder_of(self.keys)
+            return self._finder.find(keys)[0]
 
     def sort_order(self) -> Index:
         """Return for each number its rank among the sorted keys, null first."""
+        keys = _numbered(self.keys)
         by = list(map(named, self.keys.columns))
-        order = self._known[0].sort(by, nulls_last=False)[_CELL].to_numpy()
+        order = keys.sort(by, nulls_last=False)[_CELL].to_numpy()
         ranks = np.empty(len(order), np.intp)
         ranks[order] = np.arange(len(order))
         return ranks

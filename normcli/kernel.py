@@ -11,7 +11,7 @@ from types import ModuleType
 
 from normcli.errors import EnvironmentFailureError, UsageError
 
-__all__ = ["VARIABLE", "compiled", "compiled_selection", "name_of_kernel"]
+__all__ = ["VARIABLE", "compiled", "compiled_keys", "compiled_selection", "name_of_kernel"]
 
 VARIABLE = "NORMCLI_KERNEL"
 """The environment variable that chooses: "c", "numpy", or (empty) whichever is faster."""
@@ -49,6 +49,17 @@ def compiled_selection() -> ModuleType | None:
     except ImportError:
         return None
     return _select
+
+
+def compiled_keys() -> ModuleType | None:
+    """Return the compiled table of group keys, None where there is no kernel."""
+    if compiled() is None:
+        return None
+    try:
+        from normcli import _keys
+    except ImportError:
+        return None
+    return _keys
 
 
 def name_of_kernel() -> str:

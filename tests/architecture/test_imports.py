@@ -20,7 +20,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # Paths to remove when a signal ends the process.
     "temporary": (set(), set()),
     # Whether sums are taken by the compiled kernel (_exact.c) or by its reference.
-    "kernel": ({"_exact", "_select", "errors"}, set()),
+    "kernel": ({"_exact", "_keys", "_select", "errors"}, set()),
+    "keytable": ({"kernel"}, {"numpy", "polars"}),
     "statistics": ({"errors", "kernel"}, {"numpy", "polars"}),
     # Order statistics from counts by bin; it knows numbers and cells, neither columns nor files.
     "selection": ({"errors", "kernel", "statistics"}, {"numpy"}),
@@ -33,7 +34,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "dtypes": ({"errors"}, {"polars"}),
     "columns": ({"errors"}, {"numpy", "polars"}),
     # Group keys to cell numbers.
-    "groups": ({"columns", "errors"}, {"numpy", "polars"}),
+    "groups": ({"columns", "errors", "keytable"}, {"numpy", "polars"}),
     # Tensor columns: dtypes, channels, flat values.
     "tensors": ({"columns", "errors"}, {"numpy", "polars"}),
     "recipe": ({"columns", "dtypes", "errors", "methods", "tensors"}, {"polars"}),
