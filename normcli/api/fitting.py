@@ -13,7 +13,6 @@ import polars as pl
 from normcli.api.asking import FitKeywords, prepared
 from normcli.api.data import ArrowData, Paths, check_types, group_keys, opened
 from normcli.api.stats import Stats
-from normcli.engines.conditioning import run_condition
 from normcli.engines.local import BATCH_ROWS, DEFAULT_MEMORY, FitSettings, run_fit
 from normcli.engines.progress import NoProgress, Progress
 from normcli.errors import NormWarning, UsageError
@@ -150,6 +149,8 @@ def _fit(
         recorded(recipe),
     )
     if settings.condition:
+        from normcli.engines.conditioning import run_condition  # linear algebra is slow to import
+
         found = run_condition(source, fitted, where, settings, progress)
         fitted = dataclasses.replace(fitted, condition=found)
     _warn_of_useless(fitted)

@@ -1,8 +1,8 @@
 """What a method is: a frozen dataclass whose fields are its options.
 
-A new method is one new file in this folder: the dataclass, registered by `@register`. The
-command line's help, `normcli methods`, the chain grammar, the stats file and the conformance
-tests are all made from the registry and the fields.
+A new method is one new file in this folder, named like it: the dataclass, registered by
+`@register`. The command line's help, `normcli methods`, the chain grammar, the stats file and
+the conformance tests are all made from the registry and the fields.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 
 from normcli.errors import UsageError
 from normcli.methods.expressions import Constants, Expressions, expm1, nonzero_scale, quotient
 from normcli.methods.needs import Batches, Blocks, Needs, Question
+from normcli.methods.registry import METHODS, register
 from normcli.statistics import Summary
 
 __all__ = [
@@ -282,17 +283,6 @@ class Method:
 
 
 _MOST_SHARES = 7
-
-METHODS: dict[str, type[Method]] = {}
-"""Every method, by name."""
-
-M = TypeVar("M", bound=Method)
-
-
-def register(method: type[M]) -> type[M]:
-    """Class decorator: make a method known under its name."""
-    METHODS[method.name] = method
-    return method
 
 
 def listed(given: Given) -> tuple[float, ...]:
