@@ -22,15 +22,6 @@ from normcli.kernel import name_of_kernel
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    name="normcli",
-    cls=PlainGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -38,7 +29,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool,
@@ -54,8 +44,23 @@ def _root(
     """
 
 
-for _command in (fit, apply, invert, merge, show, suggest, methods):
-    app.command(cls=PlainCommand)(_command)
+_COMMANDS = {each.__name__: each for each in (fit, apply, invert, merge, show, suggest, methods)}
+
+
+def app(*names: str) -> typer.Typer:
+    """Return the command line with the commands of these names, or with all."""
+    made = typer.Typer(
+        name="normcli",
+        cls=PlainGroup,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_root)
+    for name in names or _COMMANDS:
+        made.command(cls=PlainCommand)(_COMMANDS[name])
+    return made
 
 
 def main() -> None:
@@ -64,8 +69,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    # To make the options of commands that are not asked for takes a while.
+    named = [name for name in sys.argv[1:2] if name in _COMMANDS]
     try:
-        leave(app(prog_name="normcli", standalone_mode=False) or 0)
+        leave(app(*named)(prog_name="normcli", standalone_mode=False) or 0)
     except typer.TyperException as error:
         _refuse(error)
 

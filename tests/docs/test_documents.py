@@ -140,7 +140,7 @@ def test_every_command_is_documented() -> None:
     from normcli.cli import app
 
     names = {
-        str(command.callback.__name__) for command in app.registered_commands if command.callback
+        str(command.callback.__name__) for command in app().registered_commands if command.callback
     }
     readme, commands = (
         (ROOT / path).read_text("utf-8") for path in ("README.md", "docs/commands.md")
