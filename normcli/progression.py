@@ -190,7 +190,7 @@ class ColumnFit:
         if needs.states and scope != self._scopes[0]:
             names = needs.statistics
         search = self._searches.get(scope)
-        partial = None
+        partial = sample = None
         if needs.of is not None:
             names = needs.statistics
             if needs.percentiles and self.limits.sketched:
@@ -216,7 +216,10 @@ class ColumnFit:
                 scope == "groups" or self.channels[step].count > 1,
                 needs.spread,
             )
-            self._searches[scope] = search
+            self._searches[scope] = new = search
+            # Of a sample, blocks of rows would have the wrong numbers.
+            if scope == "rows" and needs.blocks is None:
+                sample = lambda cells: {_LOOK: cast(Any, new.sample())}  # noqa: E731
         elif search is not None:
             names = ()
 
@@ -247,6 +250,7 @@ class ColumnFit:
             lanes=lanes,
             blocks=needs.blocks,
             kind=input_is,
+            sample=sample,
         )
 
     def _known(self, cells: int) -> dict[str, list[Any]]:

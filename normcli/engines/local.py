@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,7 @@ from normcli.plan import Contribution, Pass
 from normcli.progression import ColumnFit, Limits
 from normcli.recipe import Recipe, chain_text
 from normcli.resolution import Target
-from normcli.sources import Source, extent_of
+from normcli.sources import Source, extent_of, sample_slices
 from normcli.tensors import numbers_in_row
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
 
 BATCH_ROWS = 1 << 17
 _BATCH_NUMBERS = 1 << 21
+_SAMPLE_NUMBERS = 1 << 17
+_FETCHED = "POLARS_ROW_GROUP_PREFETCH_SIZE"
 
 DEFAULT_MEMORY = 1 << 30
 
@@ -98,7 +101,8 @@ def run_fit(
         scans += 1
         progress.start("fit" if scans == 1 else f"fit (scan {scans})", lambda: extent_of(source))
         try:
-            with engine_errors(source, "fit"):
+            with engine_errors(source, "fit"), _fetching_ahead(scan, settings):
+                _show_sample(source, vectors, scan.of_sample, where)
                 done = _run_pass(source, vectors, scan, index, where, settings, progress)
         finally:
             progress.finish()
@@ -149,15 +153,7 @@ def _run_pass(
     settings: FitSettings,
     progress: Progress,
 ) -> Contribution:
-    frame = source.lazy()
-    if where is not None:
-        frame = frame.filter(where)
-    reads = [task.columns for task in the_pass.tasks]
-    needed = set(the_pass.by).union(*(source.schema if each is None else each for each in reads))
-    frame = frame.select(
-        *(named(name) for name in source.schema if name in needed),
-        *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
-    )
+    frame = _read(source.lazy(), source.schema, vectors, the_pass, where)
     batches = frame.collect_batches(
         chunk_size=min(settings.batch_rows, most_rows(frame.collect_schema())),
         maintain_order=the_pass.in_order,
@@ -175,6 +171,59 @@ def _run_pass(
     cells = max(1, len(index)) if the_pass.by else 1
     workers = 1 if the_pass.in_order else settings.workers
     return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
+
+
+@contextmanager
+def _fetching_ahead(the_pass: Pass, settings: FitSettings) -> Iterator[None]:
+    """Have no more row groups of Parquet fetched than there are threads to take them in.
+
+    To find out percentiles takes about as long as to decode; what is fetched earlier would only
+    lie in memory. The engine has no other way to be told so.
+    """
+    if not the_pass.of_sample.tasks or _FETCHED in os.environ:
+        yield
+        return
+    os.environ[_FETCHED] = str(settings.workers)
+    try:
+        yield
+    finally:
+        del os.environ[_FETCHED]
+
+
+def _read(
+    frame: pl.LazyFrame,
+    schema: pl.Schema,
+    vectors: Mapping[str, Mapping[str, pl.DataType]],
+    the_pass: Pass,
+    where: pl.Expr | None,
+) -> pl.LazyFrame:
+    """Return the rows and columns that a pass is about."""
+    if where is not None:
+        frame = frame.filter(where)
+    reads = [task.columns for task in the_pass.tasks]
+    needed = set(the_pass.by).union(*(schema if each is None else each for each in reads))
+    return frame.select(
+        *(named(name) for name in schema if name in needed),
+        *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
+    )
+
+
+def _show_sample(
+    source: Source,
+    vectors: Mapping[str, Mapping[str, pl.DataType]],
+    the_pass: Pass,
+    where: pl.Expr | None,
+) -> None:
+    """Show those tasks a sample of the rows that have use for one; where to look, it may say."""
+    if not the_pass.tasks:
+        return
+    shown = Contribution(the_pass)
+    for rows in sample_slices(source, _SAMPLE_NUMBERS // numbers_in_row(source.schema)):
+        frame = _read(rows, source.schema, vectors, the_pass, where)
+        shown.update(frame.collect(engine="streaming"), None, 1)
+    for states in shown.states:
+        for state in states.values():
+            cast(Any, state).place_windows()
 
 
 class Mergeable(Protocol):

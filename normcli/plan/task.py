@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -46,6 +46,8 @@ class Task:
     before: tuple[FittedStep, ...]
     empty: Callable[[int], States]
     """Makes states of no rows over a number of cells."""
+    sample: Callable[[int], States] | None = None
+    """Makes states for a few rows from all over the data, which are shown them before the scan."""
     checked: Method | None = None
     """The step's method, if it is not defined everywhere."""
     partial: FittedStep | None = None
@@ -136,6 +138,12 @@ class Pass:
 
     tasks: tuple[Task, ...]
     by: Mapping[str, pl.DataType]
+
+    @property
+    def of_sample(self) -> Pass:
+        """What is to be made of a sample of the rows before the scan."""
+        tasks = [replace(task, empty=task.sample) for task in self.tasks if task.sample is not None]
+        return Pass(tuple(tasks), {})
 
     @cached_property
     def in_order(self) -> bool:

@@ -19,18 +19,27 @@ _PIECE = 1 << 14
 
 
 def keep_inside(
-    scale: KeyScale, windows: Windows, values: npt.NDArray[Any], counts: npt.NDArray[np.int64]
-) -> npt.NDArray[Any]:
-    """Add values to the counts by bin, in place; return those in windows that are no atoms."""
+    scale: KeyScale,
+    windows: Windows,
+    values: npt.NDArray[Any],
+    counts: npt.NDArray[np.int64],
+    kept: npt.NDArray[Any],
+) -> int:
+    """Add values to the counts by bin, and write those in windows that are no atoms to `kept`.
+
+    Return how many these are; there has to be room for all.
+    """
     module = compiled_selection()
     if module is None:
-        pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
-        return np.concatenate([_keep(scale, windows, piece, counts) for piece in pieces])
-    values = np.ascontiguousarray(values)
-    kept = np.empty_like(values)
+        found = 0
+        for i in range(0, len(values), _PIECE):
+            inside = _keep(scale, windows, values[i : i + _PIECE], counts)
+            kept[found : found + len(inside)] = inside
+            found += len(inside)
+        return found
     linear, low, shift, start, per_unit = windows.grid.place
-    found = module.sweep(
-        values,
+    written: int = module.sweep(
+        np.ascontiguousarray(values),
         "l" if linear else _CODES[scale.kind],
         low,
         shift,
@@ -41,7 +50,7 @@ def keep_inside(
         windows.atoms,
         kept,
     )
-    return kept[:found].copy()
+    return written
 
 
 def _keep(

@@ -26,6 +26,7 @@ Counts = npt.NDArray[np.int64]
 _PIECE = 1 << 14
 _FEW = 16
 """Slots of fewer values than that on average are not worth sorting one by one."""
+_ROOM = 1 << 18
 _ENOUGH = 1 << 14
 """A sample of fewer values than that makes wide windows."""
 
@@ -150,15 +151,19 @@ class Histogram:
 
 
 class Swept:
-    """Counts by bin of one slot, and the values in windows (None: there were too many)."""
+    """Counts by bin of one slot, and the values in windows as long as these are `whole`.
+
+    They are not any more where there were too many values to keep.
+    """
 
     def __init__(self, scale: KeyScale, windows: Windows, limit: int) -> None:
         self.scale = scale
         self.windows = windows
         self.limit = limit
         self.counts: Counts = np.zeros(windows.grid.bins, np.int64)
-        self.kept: list[npt.NDArray[Any]] | None = []
+        self.whole = True
         self.size = 0
+        self._room = windows.atoms[:0]
 
     @property
     def grid(self) -> Grid:
@@ -171,24 +176,35 @@ class Swept:
 
     def take(self, values: npt.NDArray[Any]) -> None:
         """Take in values, in place."""
-        values = values.astype(self.windows.atoms.dtype, copy=False)
-        if len(values):
-            self._keep([keep_inside(self.scale, self.windows, values, self.counts)])
+        values = values.astype(self._room.dtype, copy=False)
+        if self.size + len(values) > len(self._room):
+            # One large piece of memory, of which what is unused costs nothing.
+            least = max(self.size, min(self.limit, _ROOM)) + len(values)
+            room = np.empty(max(2 * len(self._room), least), self._room.dtype)
+            room[: self.size] = self.kept
+            self._room = room
+        room = self._room[self.size :]
+        self.size += keep_inside(self.scale, self.windows, values, self.counts, room)
+        if self.size > self.limit:
+            self._drop()
 
-    def _keep(self, parts: list[npt.NDArray[Any]] | None) -> None:
-        self.size += sum(map(len, parts or []))
-        if parts is None or self.kept is None or self.size > self.limit:
-            self.kept = None
-            self.windows = self.windows.without_any()
-        else:
-            self.kept += parts
+    def _drop(self) -> None:
+        self.whole, self.size, self._room = False, 0, self._room[:0].copy()
+        self.windows = self.windows.without_any()
+
+    @property
+    def kept(self) -> npt.NDArray[Any]:
+        """The values that were kept."""
+        return self._room[: self.size]
 
     def merge(self, other: Swept) -> Swept:
         """Return what both have seen."""
         both = Swept(self.scale, self.windows, self.limit + other.limit)
         both.counts = self.counts + other.counts
-        both._keep(self.kept)
-        both._keep(other.kept)
+        both._room = np.concatenate([self.kept, other.kept])
+        both.size = len(both._room)
+        if not (self.whole and other.whole):
+            both._drop()
         return both
 
     def scatter(self, where: Index, cells: int) -> Swept:
@@ -197,16 +213,14 @@ class Swept:
 
     def holds(self, bins: Index) -> bool:
         """Say whether the values of all these bins were kept."""
-        return self.kept is not None and bool(np.all(self.windows.numbers[bins]))
+        return self.whole and bool(np.all(self.windows.numbers[bins]))
 
     def find(self, bins: Index, ranks: Counts) -> npt.NDArray[Any]:
         """Return the values at ranks within bins, all of them in windows."""
-        assert self.kept is not None
         atoms = self.windows.atoms
         wanted = np.zeros(len(self.counts), np.bool_)
         wanted[bins] = True
-        few = [part[wanted[self._bins_of(part)]] for part in self.kept]
-        values = np.sort(np.concatenate([atoms[:0], *few]))
+        values = np.sort(self.kept[wanted[self._bins_of(self.kept)]])
         own = self._bins_of(values)
         start, end = np.searchsorted(own, bins), np.searchsorted(own, bins, side="right")
         atom = atoms[self.windows.numbers[bins]]
@@ -242,6 +256,8 @@ class FirstLook:
         """Take in a batch, in place."""
         if len(values) == 0:
             return
+        if self.buffer is not None and self.share is not None and self.share.placed:
+            self._overflow()
         if self.buffer is not None:
             self.buffer.update(values)
             if self.buffer.size > self.limit:

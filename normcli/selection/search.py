@@ -61,10 +61,10 @@ class Search:
         # have not cost much.
         limit = max(1 << 16, memory // (8 * _VALUE_BYTES * workers))
         room = memory // (4 * _WINDOW_BYTES * workers)
-        shared = None
+        self._shared = shared = None
         if not grouped and kind != "wide":
             limit = min(limit, _SAMPLE)
-            shared = SharedWindows(self._windows_around)
+            self._shared = shared = SharedWindows(self._windows_around)
         self._next: Callable[[], Scan] = lambda: FirstLook(kind, limit, room, shared)
         self._narrowing = Narrowing()
         self._linear = False
@@ -73,6 +73,10 @@ class Search:
     def scan(self) -> Scan:
         """Return the empty state of the next scan."""
         return self._next()
+
+    def sample(self) -> FirstLook:
+        """Return the empty state of a sample, which places the windows of the first scan."""
+        return FirstLook(self.kind, _SAMPLE, 0, self._shared)
 
     def start(self, counts: Counts, lows: list[Any], highs: list[Any], look: FirstLook) -> None:
         """Go on from the first scan, with each cell's count, minimum and maximum."""

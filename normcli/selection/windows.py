@@ -24,12 +24,14 @@ __all__ = ["SharedWindows", "Windows"]
 Array = npt.NDArray[Any]
 Index = npt.NDArray[np.intp]
 
-# Of the normal distribution, one in three million lies farther out.
-_DEVIATIONS = 5.0
+# Of the normal distribution, one in sixteen thousand lies farther out.
+_DEVIATIONS = 4.0
 # Where few values lie on one side, their number is not distributed normally.
 _EXTRA_RANKS = 10
 # Windows that hold more of all values than that cost more than another scan.
 _MOST = 0.25
+# As many values are enough to tell how much windows hold.
+_THIN = 1 << 13
 _TOP = (1 << 64) - 1
 
 
@@ -63,8 +65,10 @@ class Windows:
         outside = first < 0, last > count - 1
         first, last = np.maximum(first, 0), np.minimum(last, count - 1)
         low, high = sample[first.min()], sample[last.max()]
-        values, times = _runs(sample)
-        best, smallest = None, np.inf
+        values, times = np.unique(sample[1:][sample[1:] == sample[:-1]], return_counts=True)
+        values = values[np.argsort(times, kind="stable")]
+        some = sample[:: 1 + count // _THIN]
+        best, smallest = None, count + 1
         for grid in _grids(scale, low, high, bins):
             start, end = (grid.bin_of(scale, (sample[each],), None) for each in (first, last))
             start[outside[0]], end[outside[1]] = 0, bins - 1
@@ -72,26 +76,20 @@ class Windows:
             np.add.at(inside, start, 1)
             np.add.at(inside, end + 1, -1)
             chosen = np.flatnonzero(np.cumsum(inside[:-1]))
-            own = grid.bin_of(scale, (values,), None)
-            atoms, most = np.zeros(bins, sample.dtype), np.zeros(bins, np.int64)
-            order = np.argsort(times, kind="stable")
-            atoms[own[order]], most[own[order]] = values[order], times[order]
-            seen = np.bincount(own, times, bins).astype(np.int64) - most
-            size = int(seen[chosen].sum())
+            atoms = np.zeros(bins, sample.dtype)
+            # The most frequent value of a bin comes last.
+            atoms[grid.bin_of(scale, (values,), None)] = values
+            windows = cls.at(grid, chosen, atoms[chosen])
+            own = windows.numbers[grid.bin_of(scale, (some,), None)]
+            size = int(np.count_nonzero(own.astype(np.bool_) & (some != windows.atoms[own])))
             if size < smallest:
-                best, smallest = cls.at(grid, chosen, atoms[chosen]), size
+                best, smallest = windows, size
         assert best is not None
-        return best if smallest <= _MOST * count else best.without_any()
+        return best if smallest <= _MOST * len(some) else best.without_any()
 
     def without_any(self) -> Windows:
         """Return the bins without windows."""
         return Windows(self.grid, np.zeros_like(self.numbers), self.atoms[:1])
-
-
-def _runs(ordered: Array) -> tuple[Array, Index]:
-    """Return the distinct values of a sorted array, and how many there are of each."""
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    return ordered[starts], np.diff(starts, append=len(ordered))
 
 
 def _grids(scale: KeyScale, low: Any, high: Any, bins: int) -> list[KeyGrid | LinearGrid]:
@@ -123,6 +121,11 @@ class SharedWindows:
         self._make = make
         self._windows: Windows | None = None
         self._lock = threading.Lock()
+
+    @property
+    def placed(self) -> bool:
+        """Whether there are windows."""
+        return self._windows is not None
 
     def around(self, parts: Sequence[Array]) -> Windows:
         """Return the windows, made around ranks of these values if there are none yet."""

@@ -13,6 +13,7 @@ from normcli.sources.extent import Extent, extent_of
 from normcli.sources.files import expand
 from normcli.sources.formats import FORMATS, Encoding, Format, encoding_of_name, named_format
 from normcli.sources.options import ReadOptions
+from normcli.sources.sampling import sample_slices
 from normcli.sources.source import Source, files_source, frame_source
 from normcli.sources.stdin import stdin_source
 
@@ -28,6 +29,7 @@ __all__ = [
     "frame_source",
     "named_format",
     "open_source",
+    "sample_slices",
 ]
 
 
