@@ -1,4 +1,5 @@
 /* The loop of a search for percentiles: count values by bin, and keep those of some bins.
+   NaN and infinities are left out.
 
    Bins are of equal width either in keys, which are unsigned integers in the order of the values
    (normcli/selection/keys.py), or in the values themselves; what lies beyond either end counts
@@ -92,21 +93,54 @@ static inline Py_ssize_t keep(const char *at, int many, const int32_t *bins, int
     return found;
 }
 
+static int all_finite(const char *at, int many)
+{
+    double odd[8] = {0}; /* what is not finite makes NaN; eight sums needn't wait for each other */
+    int i = 0;
+    for (; i + 8 <= many; i += 8)
+        for (int k = 0; k < 8; k++) {
+            double value;
+            memcpy(&value, at + 8 * (i + k), 8);
+            odd[k] += value - value;
+        }
+    for (; i < many; i++) {
+        double value;
+        memcpy(&value, at + 8 * i, 8);
+        odd[0] += value - value;
+    }
+    for (int k = 1; k < 8; k++)
+        odd[0] += odd[k];
+    return odd[0] == 0;
+}
+
+static int only_finite(const char *at, int many, char *to)
+{
+    int found = 0;
+    for (int i = 0; i < many; i++)
+        if (all_finite(at + 8 * i, 1))
+            memcpy(to + 8 * found++, at + 8 * i, 8);
+    return found;
+}
+
 static Py_ssize_t sweep_all(const Grid *grid, Py_buffer *views)
 {
     const char *at = views[0].buf;
-    char *to = views[4].buf;
+    char *to = views[4].buf, finite[8 * BLOCK];
     Py_ssize_t left = views[0].len / 8, found = 0;
     int32_t bins[BLOCK];
     while (left > 0) {
         int many = left < BLOCK ? (int)left : BLOCK;
-        bins_of(grid, at, many, bins);
-        if (grid->kind == 'f' || grid->kind == 'l')
-            found += keep(at, many, bins, 1, views[1].buf, views[2].buf, views[3].buf,
+        if (grid->kind == 'f' || grid->kind == 'l') {
+            int whole = all_finite(at, many), some = whole ? many : only_finite(at, many, finite);
+            const char *from = whole ? at : finite;
+            bins_of(grid, from, some, bins);
+            found += keep(from, some, bins, 1, views[1].buf, views[2].buf, views[3].buf,
                           to + 8 * found);
-        else
+        } else {
+            bins_of(grid, at, many, bins);
             found += keep(at, many, bins, 0, views[1].buf, views[2].buf, views[3].buf,
                           to + 8 * found);
+        }
         at += 8 * many;
         left -= many;
     }
@@ -176,7 +210,7 @@ static PyObject *sweep(PyObject *module, PyObject *arguments)
 static PyMethodDef methods[] = {
     {"sweep", sweep, METH_VARARGS,
      "sweep(values, kind, low, shift, start, per_unit, counts, numbers, atoms, kept): add the "
-     "values to counts, by bin, and copy those of bins with a number, but for the atom of that "
+     "finite values to counts, by bin, and copy those of bins with a number, but for the atom of that "
      "number; return how many."},
     {NULL, NULL, 0, NULL},
 };

@@ -26,6 +26,7 @@ __all__ = [
     "named",
     "number_kind",
     "physical",
+    "plain_chunks",
     "select",
     "split",
     "split_texts",
@@ -124,6 +125,14 @@ def physical(series: pl.Series) -> pl.Series:
         return series.cast(pl.Float32)
     # What is a number already is left alone: the engine would make a query of it.
     return series if series.dtype.is_numeric() else series.to_physical()
+
+
+def plain_chunks(series: pl.Series) -> list[npt.NDArray[Any]]:
+    """Return what is not null as the plain numbers that it is counted by, without a copy."""
+    series = physical(series)
+    if series.null_count():
+        series = series.drop_nulls()
+    return [chunk.to_numpy() for chunk in series.get_chunks()]
 
 
 def _planes(series: pl.Series) -> tuple[npt.NDArray[Any], ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from normcli.coding import encode, without
-from normcli.columns import physical, split, split_texts
+from normcli.columns import physical, plain_chunks, split, split_texts
 from normcli.fitted import States
 from normcli.flat import Elements, cells_of, pieces
 from normcli.groups import GroupLayout, Index
@@ -123,6 +124,10 @@ class Contribution:
         for prefix, lane in zip(task.prefixes, lanes, strict=True):
             names = {name for name in unswept if name.startswith(prefix)}
             wholes = {name for name in names if _takes_vectors(self.states[i][name])}
+            for name in [name for name in names if _takes_numbers(self.states[i][name])]:
+                names.remove(name)
+                for numbers in plain_chunks(lane):
+                    cast(Any, self.states[i][name]).take(numbers)
             if names - wholes:
                 values = values_of(task, lane)
                 for name in names - wholes:
@@ -234,6 +239,10 @@ class Contribution:
             for mine, theirs in zip(self.states, other.states, strict=True)
         ]
         return merged
+
+
+def _takes_numbers(state: State) -> bool:
+    return getattr(state, "takes_numbers", False)  # so does what a search keeps, at times
 
 
 def _takes_vectors(state: State) -> bool:

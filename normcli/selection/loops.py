@@ -27,7 +27,7 @@ def keep_inside(
 ) -> int:
     """Add values to the counts by bin, and write those in windows that are no atoms to `kept`.
 
-    Return how many these are; there has to be room for all.
+    NaN and infinities are left out. Return how many these are; there has to be room for all.
     """
     module = compiled_selection()
     if module is None:
@@ -56,6 +56,8 @@ def keep_inside(
 def _keep(
     scale: KeyScale, windows: Windows, values: npt.NDArray[Any], counts: npt.NDArray[np.int64]
 ) -> npt.NDArray[Any]:
+    if scale.kind == "float" and not (finite := np.isfinite(values)).all():
+        values = values[finite]
     bins = windows.grid.bin_of(scale, (values,), None)
     counts += np.bincount(bins, minlength=len(counts))
     numbers = windows.numbers[bins]

@@ -166,6 +166,11 @@ class Swept:
         self._room = windows.atoms[:0]
 
     @property
+    def takes_numbers(self) -> bool:
+        """Whether plain numbers can be taken in, with NaN and infinities among them."""
+        return True
+
+    @property
     def grid(self) -> Grid:
         """The bins that are counted."""
         return self.windows.grid
@@ -175,7 +180,7 @@ class Swept:
         self.take(values.planes[0])
 
     def take(self, values: npt.NDArray[Any]) -> None:
-        """Take in values, in place."""
+        """Take in plain numbers, in place; NaN and infinities are left out."""
         values = values.astype(self._room.dtype, copy=False)
         if self.size + len(values) > len(self._room):
             # One large piece of memory, of which what is unused costs nothing.
@@ -252,12 +257,22 @@ class FirstLook:
         self.buffer: Collected | None = Collected()
         self.swept: Swept | None = None
 
+    @property
+    def takes_numbers(self) -> bool:
+        """Whether plain numbers can be taken in, because there are windows."""
+        return self.share is not None and self.share.placed
+
+    def take(self, values: npt.NDArray[Any]) -> None:
+        """Take in plain numbers, in place; NaN and infinities are left out."""
+        if self.buffer is not None:
+            self._overflow()
+        assert self.swept is not None
+        self.swept.take(values)
+
     def update(self, values: Values) -> None:
         """Take in a batch, in place."""
         if len(values) == 0:
             return
-        if self.buffer is not None and self.share is not None and self.share.placed:
-            self._overflow()
         if self.buffer is not None:
             self.buffer.update(values)
             if self.buffer.size > self.limit:

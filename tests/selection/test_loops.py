@@ -39,8 +39,10 @@ def test_the_same_bins_and_values(
     kind: Kind, bits: list[int], ends: tuple[int, int], power: int, linear: bool
 ) -> None:
     values = np.array(bits, np.uint64).view(_DTYPES[kind])
+    raw = values
     if kind == "float":
-        values = np.where(np.isfinite(values), values, 0.0)
+        values = np.append(values[np.isfinite(values)], 0.0)
+        raw = np.append(raw, 0.0)
     scale = KeyScale(kind)
     low, high = (np.array([end], np.uint64) for end in sorted(ends))
     grid: KeyGrid | LinearGrid = KeyGrid.over(low, high, 2**power)
@@ -58,8 +60,8 @@ def test_the_same_bins_and_values(
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NORMCLI_KERNEL", kernel)
             counts = np.zeros(grid.bins, np.int64)
-            room = np.zeros_like(values)
-            kept = keep_inside(scale, windows, values, counts, room)
+            room = np.zeros_like(raw)
+            kept = keep_inside(scale, windows, raw, counts, room)
             found.append((room[:kept].tobytes(), counts.tolist()))
     assert found[0] == found[1]
     assert counts.tolist() == np.bincount(bins, minlength=grid.bins).tolist()
