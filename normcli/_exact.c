@@ -11,6 +11,7 @@
            bins of its own, 512 with sums of 64 bits, for its mantissas have 23.
    cells   values of groups, and all integers. One cache line for each cell with Σx and Σx² in
            units of 2^unit; a float takes part if it is a multiple of the unit below 2^62 of them.
+           Where a batch has many rows of each cell, they are taken in the order of their cells.
    digits  floats that are not, and what bins and cells are emptied into: for each cell a row of
            digits in base 2^32, kept in int64 so that most additions need no carry.
 
@@ -24,6 +25,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "_arrow.h"
 
@@ -51,6 +55,14 @@ typedef unsigned __int128 u128;
 #define REVIEW_AFTER (1 << 16) /* values after which the unit of cells is thought over */
 #endif
 
+#ifndef SORTED
+#define SORTED (1 << 16) /* rows that are put in the order of their cells at a time, at most 2^16 */
+#endif
+#ifndef RUN
+#define RUN 4 /* rows of a cell, on average, from which on that pays */
+#endif
+
+#define SQUARES 16  /* numbers below 2^62 whose squares are below 2^128 together */
 #define AHEAD 16    /* how far ahead cells are fetched */
 #define LINE 64     /* bytes of a line of the cache */
 #define FAR 8192    /* bytes ahead that values are fetched: what reads ahead by itself stops at
@@ -90,6 +102,32 @@ typedef struct {
     uint64_t count;
     Number low, high;
 } Cell;
+
+typedef struct {
+    uint32_t cell, end;
+} Run;
+
+/* Some rows, from `start`, in the order of their cells: a run of rows for each cell. */
+typedef struct Sorted {
+    struct Sorted *next;
+    int64_t start, n;
+    uint32_t runs;
+    Run *run;
+    uint16_t row[];
+} Sorted;
+
+#define ROWS "normcli.rows"
+
+/* The cells of a batch's rows, which all of its columns share. */
+typedef struct {
+    char busy;
+    Py_buffer view;
+    const uint32_t *ids;
+    int64_t length, cells;
+    Sorted *sorted;
+    uint32_t *tally; /* one for each cell */
+    int64_t *numbers; /* SORTED of them */
+} Rows;
 
 enum { A_NULL, A_NAN, AN_INF, ASIDE };
 
@@ -307,6 +345,11 @@ static int empty_cells(Sweep *self)
 
 /* ---- Sweeping over a block of values; `at` needn't be aligned */
 
+static inline int is_set(const uint8_t *bits, int64_t bit)
+{
+    return bits[bit >> 3] >> (bit & 7) & 1;
+}
+
 static inline uint64_t bits_at(const char *at, int64_t i)
 {
     uint64_t bits;
@@ -504,6 +547,7 @@ static int floats_of_cells(Sweep *self, const char *at, const uint32_t *ids, int
     self->seen += n;
     for (int64_t i = 0; i < n; i++) {
         double value = float_at(at, i), scaled = value * units;
+        __builtin_prefetch(at + 8 * i + FAR);
         Cell *cell = cells + ids[i];
         __builtin_prefetch(cells + ids[i + AHEAD], 1);
         if (scaled > -0x1p62 && scaled < 0x1p62) {
@@ -543,6 +587,15 @@ static int choose_unit(Sweep *self, const char *at, int64_t n)
     self->seen = 0;
     self->slow = 0;
     return 0;
+}
+
+/* Think the unit over if there is none, or if too few values are multiples of it. */
+static int review_unit(Sweep *self, const char *at, int64_t n)
+{
+    int poor = self->seen >= self->review && self->slow > self->seen / 8;
+    if (poor) /* ever more rarely: nothing suits values of all sizes */
+        self->review *= 4;
+    return poor || !self->has_unit ? choose_unit(self, at, n) : 0;
 }
 
 /* Integers of one kind; `ids` NULL where all are of cell 0. */
@@ -630,7 +683,7 @@ static int sweep_block(Sweep *self, const Column *column, int64_t start, int64_t
         for (int64_t i = 0; i < n; i++) {
             __builtin_prefetch(at + 8 * i + FAR);
             int64_t bit = column->offset + start + i;
-            int valid = column->valid[bit >> 3] >> (bit & 7) & 1;
+            int valid = is_set(column->valid, bit);
             uint32_t id = ids[i];
             if (!valid)
                 self->aside[id][A_NULL]++;
@@ -649,19 +702,225 @@ static int sweep_block(Sweep *self, const Column *column, int64_t start, int64_t
     else if (cells == NULL)
         return floats_of_one(self, at, n) ? NO_MEMORY : OK;
     else {
-        int poor = self->seen >= self->review && self->slow > self->seen / 8;
-        if (poor) /* ever more rarely: nothing suits values of all sizes */
-            self->review *= 4;
-        if ((poor || !self->has_unit) && choose_unit(self, at, n))
+        if (review_unit(self, at, n))
             return NO_MEMORY;
         return floats_of_cells(self, at, cells, n) ? NO_MEMORY : OK;
     }
     return OK;
 }
 
-static int sweep_column(Sweep *self, const Column *column)
+/* ---- Rows in the order of their cells
+
+   With many rows of each cell in hand, these are laid out one cell after the other, as whole
+   numbers of units; then a cell's sums stay in registers. Where each row goes is found once for
+   all columns of a batch. */
+
+#define NOWHERE INT64_MIN /* in place of a number that does not count, or has been counted */
+
+/* Return how some rows are to be laid out; sorted when the first column asks for it. */
+static const Sorted *sorted_rows(Rows *rows, int64_t start, int64_t n)
+{
+    for (const Sorted *known = rows->sorted; known != NULL; known = known->next)
+        if (known->start == start && known->n == n)
+            return known;
+    const uint32_t *ids = rows->ids + start;
+    uint32_t *tally = rows->tally, runs = 0, before = 0;
+    if (tally == NULL)
+        tally = rows->tally = malloc((size_t)rows->cells * sizeof *tally);
+    if (tally == NULL)
+        return NULL;
+    memset(tally, 0, (size_t)rows->cells * sizeof *tally);
+    for (int64_t i = 0; i < n; i++)
+        tally[ids[i]]++;
+    for (int64_t i = 0; i < rows->cells; i++)
+        runs += tally[i] != 0;
+    size_t size = (sizeof(Sorted) + sizeof(uint16_t) * (size_t)n + 7) & ~(size_t)7;
+    Sorted *sorted = malloc(size + runs * sizeof(Run));
+    if (sorted == NULL)
+        return NULL;
+    *sorted = (Sorted){rows->sorted, start, n, runs, (Run *)((char *)sorted + size)};
+    Run *run = sorted->run;
+    for (int64_t i = 0; i < rows->cells; i++) {
+        uint32_t count = tally[i];
+        if (count == 0)
+            continue;
+        tally[i] = before;
+        before += count;
+        *run++ = (Run){(uint32_t)i, before};
+    }
+    for (int64_t i = 0; i < n; i++)
+        sorted->row[tally[ids[i]]++] = (uint16_t)i;
+    rows->sorted = sorted;
+    return sorted;
+}
+
+/* Write floats as whole numbers of units below 2^62; those that are not go to their cells. */
+static int number_floats(Sweep *self, const char *at, const uint32_t *ids, int64_t n,
+                         int64_t *numbers)
+{
+    const double unit = power(self->unit), units = power(-self->unit);
+    for (int64_t i = 0; i < n; i++) {
+        double value = float_at(at, i), scaled = value * units;
+        __builtin_prefetch(at + 8 * i + FAR);
+        if (scaled > -0x1p62 && scaled < 0x1p62) {
+            numbers[i] = (int64_t)scaled;
+            if ((double)numbers[i] * unit == value)
+                continue;
+        }
+        numbers[i] = NOWHERE;
+        if (float_beside_unit(self, ids[i], bits_at(at, i)))
+            return -1;
+    }
+    return 0;
+}
+
+#ifdef __x86_64__
+/* The same, eight at a time. */
+__attribute__((target("avx512f,avx512dq"))) static int
+number_eight_floats(Sweep *self, const char *at, const uint32_t *ids, int64_t n, int64_t *numbers)
+{
+    const __m512d unit = _mm512_set1_pd(power(self->unit)), end = _mm512_set1_pd(0x1p62);
+    const __m512d units = _mm512_set1_pd(power(-self->unit));
+    const __m512i nowhere = _mm512_set1_epi64(NOWHERE);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512d values = _mm512_loadu_pd(at + 8 * i), scaled = _mm512_mul_pd(values, units);
+        __m512i x = _mm512_cvttpd_epi64(scaled);
+        __m512d back = _mm512_mul_pd(_mm512_cvtepi64_pd(x), unit);
+        _mm_prefetch(at + 8 * i + FAR, _MM_HINT_T0);
+        __mmask8 near = _mm512_cmp_pd_mask(_mm512_abs_pd(scaled), end, _CMP_LT_OQ);
+        __mmask8 same = _mm512_mask_cmp_pd_mask(near, back, values, _CMP_EQ_OQ);
+        _mm512_storeu_si512(numbers + i, _mm512_mask_blend_epi64(same, nowhere, x));
+        for (unsigned beside = same ^ 255; beside != 0; beside &= beside - 1) {
+            int64_t at_fault = i + __builtin_ctz(beside);
+            if (float_beside_unit(self, ids[at_fault], bits_at(at, at_fault)))
+                return -1;
+        }
+    }
+    return number_floats(self, at + 8 * i, ids + i, n - i, numbers + i);
+}
+#define EIGHT_AT_ONCE __builtin_cpu_supports("avx512dq")
+#else
+#define number_eight_floats number_floats
+#define EIGHT_AT_ONCE 0
+#endif
+
+/* Add numbers up, one cell after the other. */
+static void sum_runs(Sweep *self, const Sorted *sorted, const int64_t *numbers)
+{
+    const uint16_t *row = sorted->row;
+    const double unit = power(self->unit);
+    for (const Run *run = sorted->run; run < sorted->run + sorted->runs; run++) {
+        const uint16_t *end = sorted->row + run->end;
+        int64_t low = INT64_MAX, high = INT64_MIN, count = end - row;
+        i128 sum = 0;
+        Cell *cell = self->cell + run->cell;
+        while (row < end) {
+            const uint16_t *stop = end - row < SQUARES ? end : row + SQUARES;
+            u128 squares = 0;
+            for (; row < stop; row++) {
+                int64_t x = numbers[*row];
+                if (x == NOWHERE) {
+                    count--;
+                    continue;
+                }
+                sum += x;
+                squares += (u128)((i128)x * x);
+                low = x < low ? x : low;
+                high = x > high ? x : high;
+            }
+            add_square(cell, squares);
+        }
+        if (count == 0)
+            continue;
+        cell->sum += sum;
+        cell->count += (uint64_t)count;
+        if (self->kind == 'f') {
+            double least = (double)low * unit, most = (double)high * unit;
+            cell->low.f = least < cell->low.f ? least : cell->low.f;
+            cell->high.f = most > cell->high.f ? most : cell->high.f;
+        } else if (self->kind == 'i') {
+            cell->low.i = low < cell->low.i ? low : cell->low.i;
+            cell->high.i = high > cell->high.i ? high : cell->high.i;
+        } else {
+            cell->low.u = (uint64_t)low < cell->low.u ? (uint64_t)low : cell->low.u;
+            cell->high.u = (uint64_t)high > cell->high.u ? (uint64_t)high : cell->high.u;
+        }
+    }
+}
+
+static int number_integers(Sweep *self, const char *at, const uint32_t *ids, int64_t n,
+                           int64_t *numbers)
+{
+    const int64_t end = INT64_C(1) << 62;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t id[1 + AHEAD] = {ids[i]};
+        int64_t x;
+        memcpy(&x, at + 8 * i, 8);
+        __builtin_prefetch(at + 8 * i + FAR);
+        numbers[i] = x;
+        if (x < end && x > (self->kind == 'u' ? -1 : -end))
+            continue;
+        numbers[i] = NOWHERE;
+        if (self->kind == 'u')
+            unsigned_integers(self, at + 8 * i, id, 1);
+        else
+            signed_integers(self, at + 8 * i, id, 1);
+    }
+    return 0;
+}
+
+static int sweep_sorted(Sweep *self, const Column *column, Rows *rows, int64_t start, int64_t n,
+                        int64_t first)
+{
+    const Sorted *sorted = sorted_rows(rows, first + start, n);
+    if (rows->numbers == NULL)
+        rows->numbers = malloc(sizeof(int64_t) * SORTED);
+    if (sorted == NULL || rows->numbers == NULL)
+        return NO_MEMORY;
+    int (*number)(Sweep *, const char *, const uint32_t *, int64_t, int64_t *) =
+        self->kind != 'f' ? number_integers : EIGHT_AT_ONCE ? number_eight_floats : number_floats;
+    const uint32_t *ids = column->ids + start;
+    char values[8 * BLOCK];
+    for (int64_t i = 0; i < n; i += BLOCK) {
+        int64_t some = n - i < BLOCK ? n - i : BLOCK, *numbers = rows->numbers + i;
+        const char *at = widened(column, start + i, some, values);
+        int64_t bit = column->offset + start + i;
+        if (column->valid != NULL) {
+            memmove(values, at, 8 * (size_t)some);
+            at = values;
+            for (int64_t j = 0; j < some; j++)
+                if (!is_set(column->valid, bit + j)) /* zero is in place anywhere */
+                    memset(values + 8 * j, 0, 8);
+        }
+        if (self->kind == 'f') {
+            if (i == 0 && review_unit(self, at, some)) /* all of these numbers have one unit */
+                return NO_MEMORY;
+            self->seen += some;
+        }
+        if (number(self, at, ids + i, some, numbers))
+            return NO_MEMORY;
+        for (int64_t j = 0; column->valid != NULL && j < some; j++)
+            if (!is_set(column->valid, bit + j)) {
+                numbers[j] = NOWHERE;
+                self->aside[ids[i + j]][A_NULL]++;
+            }
+    }
+    sum_runs(self, sorted, rows->numbers);
+    return OK;
+}
+
+static int sweep_column(Sweep *self, const Column *column, Rows *rows, int64_t first)
 {
     int status = OK;
+    int64_t at_once = column->length < SORTED ? column->length : SORTED;
+    if (rows != NULL && rows->cells <= at_once / RUN) {
+        for (int64_t start = 0; start < column->length && status == OK; start += SORTED) {
+            int64_t left = column->length - start;
+            status = sweep_sorted(self, column, rows, start, left < SORTED ? left : SORTED, first);
+        }
+        return status;
+    }
     for (int64_t start = 0; start < column->length && status == OK; start += BLOCK) {
         int64_t left = column->length - start;
         status = sweep_block(self, column, start, left < BLOCK ? left : BLOCK);
@@ -787,7 +1046,8 @@ static PyObject *sweep_grow(PyObject *object, PyObject *argument)
 }
 
 /* Take in the arrays of a stream; return a Python error's absence. */
-static int add_stream(Sweep *self, struct ArrowArrayStream *stream, Column *column, int64_t ids)
+static int add_stream(Sweep *self, struct ArrowArrayStream *stream, Column *column, int64_t ids,
+                      Rows *rows)
 {
     const uint32_t *cells = column->ids;
     int64_t done = 0;
@@ -810,7 +1070,7 @@ static int add_stream(Sweep *self, struct ArrowArrayStream *stream, Column *colu
             status = BAD_IDS;
         else {
             Py_BEGIN_ALLOW_THREADS
-            status = sweep_column(self, column);
+            status = sweep_column(self, column, rows, done - array.length);
             Py_END_ALLOW_THREADS
         }
         array.release(&array);
@@ -826,6 +1086,62 @@ static int add_stream(Sweep *self, struct ArrowArrayStream *stream, Column *colu
         return -1;
     }
     return 0;
+}
+
+static int open_ids(PyObject *ids, Py_buffer *view)
+{
+    if (PyObject_GetBuffer(ids, view, PyBUF_SIMPLE))
+        return -1;
+    if (view->len % 4 == 0 && (uintptr_t)view->buf % 4 == 0)
+        return 0;
+    PyBuffer_Release(view);
+    PyErr_SetString(PyExc_ValueError, "cell ids are 32-bit integers");
+    return -1;
+}
+
+static void free_rows(PyObject *capsule)
+{
+    Rows *rows = PyCapsule_GetPointer(capsule, ROWS);
+    for (Sorted *sorted = rows->sorted, *next; sorted != NULL; sorted = next) {
+        next = sorted->next;
+        free(sorted);
+    }
+    PyBuffer_Release(&rows->view);
+    free(rows->tally);
+    free(rows->numbers);
+    free(rows);
+}
+
+/* Return a capsule of the cells of a batch's rows, for all of its columns. */
+static PyObject *new_rows(PyObject *module, PyObject *args)
+{
+    PyObject *ids, *capsule = NULL;
+    long long cells;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OL", &ids, &cells))
+        return NULL;
+    Rows *rows = calloc(1, sizeof *rows);
+    if (rows == NULL)
+        return PyErr_NoMemory();
+    if (open_ids(ids, &rows->view)) {
+        free(rows);
+        return NULL;
+    }
+    rows->ids = rows->view.buf;
+    rows->length = rows->view.len / 4;
+    rows->cells = cells;
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < rows->length; i++)
+        largest = rows->ids[i] > largest ? rows->ids[i] : largest;
+    if (cells < 1 || largest >= cells)
+        PyErr_SetString(PyExc_ValueError, "there are cell ids too large");
+    else
+        capsule = PyCapsule_New(rows, ROWS, free_rows);
+    if (capsule == NULL) {
+        PyBuffer_Release(&rows->view);
+        free(rows);
+    }
+    return capsule;
 }
 
 static PyObject *sweep_add(PyObject *object, PyObject *args)
@@ -855,19 +1171,34 @@ static PyObject *sweep_add(PyObject *object, PyObject *args)
     column.size = sizes[found - formats];
 
     Py_buffer view = {0};
-    if (ids != Py_None) {
-        if (PyObject_GetBuffer(ids, &view, PyBUF_SIMPLE))
+    Rows *rows = NULL;
+    int64_t length = 0;
+    if (PyCapsule_IsValid(ids, ROWS)) {
+        rows = PyCapsule_GetPointer(ids, ROWS);
+        column.ids = rows->ids;
+        length = rows->length;
+        if (rows->cells > self->cells) {
+            PyErr_SetString(PyExc_ValueError, "there are more cells than the Sweep has");
+            return NULL;
+        }
+    } else if (ids != Py_None) {
+        if (open_ids(ids, &view))
             return NULL;
         column.ids = view.buf;
+        length = view.len / 4;
     }
     int failed = -1;
-    if (ids != Py_None && (view.len % 4 != 0 || (uintptr_t)view.buf % 4 != 0))
-        PyErr_SetString(PyExc_ValueError, "cell ids are 32-bit integers");
+    if (rows != NULL && rows->busy)
+        PyErr_SetString(PyExc_RuntimeError, "another thread is using these Rows");
     else if (begin(self) == 0) {
-        failed = add_stream(self, stream, &column, view.len / 4);
+        if (rows != NULL)
+            rows->busy = 1;
+        failed = add_stream(self, stream, &column, length, rows);
         self->busy = 0;
+        if (rows != NULL)
+            rows->busy = 0;
     }
-    if (ids != Py_None)
+    if (view.obj != NULL)
         PyBuffer_Release(&view);
     if (failed)
         return NULL;
@@ -924,7 +1255,7 @@ done:
 }
 
 static PyMethodDef methods[] = {
-    {"add", sweep_add, METH_VARARGS, "Take in an Arrow stream; ids: uint32 cells, or None."},
+    {"add", sweep_add, METH_VARARGS, "Take in an Arrow stream; ids: uint32 cells, rows, or None."},
     {"grow", sweep_grow, METH_O, "Make room for that many cells."},
     {"result", sweep_result, METH_NOARGS, "Return counts, extremes and digits as bytes."},
     {NULL, NULL, 0, NULL},
@@ -950,10 +1281,16 @@ static int module_exec(PyObject *module)
     return failed;
 }
 
+static PyMethodDef functions[] = {
+    {"rows", new_rows, METH_VARARGS,
+     "rows(ids, cells): cells of a batch's rows (uint32), for Sweep.add of each of its columns."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "normcli._exact", NULL, 0, NULL, module_slots, NULL, NULL, NULL};
+    PyModuleDef_HEAD_INIT, "normcli._exact", NULL, 0, functions, module_slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__exact(void)
 {

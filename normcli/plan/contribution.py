@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from normcli.coding import encode, without
@@ -21,7 +20,7 @@ from normcli.plan.task import Pass, Scope, Task
 from normcli.plan.values import values_in, vector_values, with_blocks
 from normcli.rowblocks import RowBlocks
 from normcli.statistics import State, Values
-from normcli.statistics.compiled import SWEPT, Sweep, sweep_for
+from normcli.statistics.compiled import SWEPT, Cells, Sweep, cells_of_rows, sweep_for
 from normcli.tensors import flatten, spread
 
 __all__ = ["Contribution"]
@@ -65,7 +64,7 @@ class Contribution:
         if cells > self.cells:
             self.grow(cells)
         self.rows += batch.height
-        narrow = None if ids is None else ids.astype(np.uint32)
+        by_cell = None if ids is None else cells_of_rows(ids.astype(np.uint32), self.cells)
         layout = cache(lambda: None if ids is None else GroupLayout.of(ids, cells))
         raw = cache(lambda column: split(batch[column]))
 
@@ -94,14 +93,12 @@ class Contribution:
                 evaluated, outside = evaluate(task, batch, ids)
                 self.outside[i] += outside
                 lanes = lanes if task.is_raw else evaluated
-            self._sweep(i, lanes, narrow if task.scope == "groups" else None)
+            self._sweep(i, lanes, by_cell if task.scope == "groups" else None)
             self._take_in(i, lanes, values_of)
         if self.the_pass.in_order:
             self.row_blocks.passed(batch.height, ids)
 
-    def _sweep(
-        self, i: int, lanes: Sequence[pl.Series], cells: npt.NDArray[np.uint32] | None
-    ) -> None:
+    def _sweep(self, i: int, lanes: Sequence[pl.Series], cells: Cells | None) -> None:
         """Take in what the compiled kernel takes of a task."""
         for prefix, lane in zip(self.the_pass.tasks[i].prefixes, lanes, strict=True):
             if prefix in self.sweeps[i]:

@@ -20,7 +20,10 @@ from normcli.statistics.exactsum import ExactSum
 from normcli.statistics.extremes import Extremes
 from normcli.statistics.moments import Moments
 
-__all__ = ["SWEPT", "Sweep", "sweep_for"]
+__all__ = ["SWEPT", "Cells", "Sweep", "cells_of_rows", "sweep_for"]
+
+Cells = npt.NDArray[np.uint32] | object
+"""The cell of each value: an array, or what `cells_of_rows` has made of one."""
 
 SWEPT = (Counts.name, Extremes.name, Moments.name)
 """The statistics that a sweep takes."""
@@ -39,6 +42,15 @@ def sweep_for(names: Collection[str], kind: Kind | None, cells: int) -> Sweep | 
     return Sweep(kind, cells)
 
 
+def cells_of_rows(ids: npt.NDArray[np.uint32], cells: int) -> Cells:
+    """Return the cells of a batch's rows, out of `cells`, which several columns share.
+
+    The first column that is taken in sorts the rows by cell, for all of them.
+    """
+    module = compiled()
+    return ids if module is None else module.rows(ids, cells)
+
+
 class Sweep:
     """Counts, extremes and moments of one column, by cell; needs the compiled kernel."""
 
@@ -49,7 +61,7 @@ class Sweep:
         self.cells = cells
         self._sweep = module.Sweep(_CODES[kind][0], cells)
 
-    def update(self, numbers: pl.Series, ids: npt.NDArray[np.uint32] | None) -> None:
+    def update(self, numbers: pl.Series, ids: Cells | None) -> None:
         """Take in a column of physical numbers; `ids` are their cells, None if all are in one.
 
         Other threads run meanwhile.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from normcli.columns import number_kind, physical, split
 from normcli.statistics import STATISTICS, Kind, State, Values
-from normcli.statistics.compiled import SWEPT, Sweep, sweep_for
+from normcli.statistics.compiled import SWEPT, Sweep, cells_of_rows, sweep_for
 
 pytest.importorskip("normcli._exact", reason="built without a C compiler")
 
@@ -89,15 +89,19 @@ def _texts(states: dict[str, State]) -> dict[str, str]:
 def check(batches: Sequence[tuple[pl.Series, list[int] | None]], cells: int) -> None:
     """Hold the compiled kernel to the reference, growing it as cells appear."""
     kind: Any = number_kind(batches[0][0].dtype)
-    known = 1
-    sweep = Sweep(kind, known)
-    for series, ids in batches:
-        known = max(known, 1 + max(ids or [0]))
-        sweep.grow(known)
-        sweep.update(physical(series), None if ids is None else np.array(ids, np.uint32))
-    sweep.grow(cells)
-    assert _texts(sweep.states()) == _texts(reference(batches, kind, cells))
-    assert _texts(sweep.states()) == _texts(reference(batches, kind, cells)), "asked twice"
+    wanted = _texts(reference(batches, kind, cells))
+    for in_order in (False, True):
+        known = 1
+        sweep = Sweep(kind, known)
+        for series, ids in batches:
+            known = max(known, 1 + max(ids or [0]))
+            sweep.grow(known)
+            own = None if ids is None else np.array(ids, np.uint32)
+            by_cell = cells_of_rows(own, known) if in_order and own is not None else own
+            sweep.update(physical(series), by_cell)
+        sweep.grow(cells)
+        assert _texts(sweep.states()) == wanted, in_order
+        assert _texts(sweep.states()) == wanted, "asked twice"
 
 
 @st.composite
@@ -190,6 +194,44 @@ def test_more_float32_than_bins_hold() -> None:
     ]
 
 
+@pytest.mark.parametrize("cells", [1, 3, 500])
+def test_columns_share_the_order_of_rows(cells: int) -> None:
+    """Whatever their dtypes, nulls and chunks; none of them disturbs the next one's."""
+    chance = np.random.default_rng(cells)
+    ids = chance.integers(0, cells, 70_000)
+    bits = chance.integers(0, 2**64, 70_000, np.uint64, endpoint=False)
+    plain = pl.Series(chance.normal(0, 1e3, 70_000))
+    third = pl.Series(np.arange(70_000) % 3 == 0)
+    columns = [
+        plain,
+        pl.Series(bits.view(np.float64)),
+        pl.select(pl.when(third).then(plain)).to_series(),
+        pl.select(pl.when(third).then(None).otherwise(plain)).to_series(),
+        pl.concat([plain[:100], plain[100:69_000], plain[69_000:]], rechunk=False),
+        plain.cast(pl.Float32),
+        plain.cast(pl.Int16),
+        pl.Series(bits),
+        pl.select(pl.when(third).then(pl.Series(bits.view(np.int64)))).to_series(),
+        pl.Series(bits & np.uint64(1)).cast(pl.UInt8),
+    ]
+    shared = cells_of_rows(ids.astype(np.uint32), cells)
+    for column in columns:
+        kind: Any = number_kind(column.dtype)
+        sweep = Sweep(kind, cells)
+        for _ in range(2):
+            sweep.update(physical(column), shared)
+        wanted = _texts(reference([(column, ids.tolist())] * 2, kind, cells))
+        assert _texts(sweep.states()) == wanted, column.dtype
+
+
+def test_squares_of_the_largest_numbers_of_one_cell() -> None:
+    """Those of 16 numbers below 2^62 are the most that 128 bits hold."""
+    for largest, dtype in ((2**62 - 1, pl.Int64), (-(2**62) + 1, pl.Int64), (2**62 - 1, pl.UInt64)):
+        check([(pl.Series([largest] * 1_000, dtype=dtype), [0] * 1_000)], 1)
+    value = (2**53 - 1) * 2.0**9
+    check([(pl.Series([value] * 999 + [-value]), [0] * 1_000)], 1)
+
+
 def test_a_column_may_have_any_name() -> None:
     values = pl.Series("a\0b", [1.5, None, -2.5])
     check([(values, None)], 1)
@@ -205,6 +247,10 @@ def test_what_does_not_belong_together_is_refused(wrong: str) -> None:
     series = values.cast(pl.Int64) if wrong == "numbers" else values
     with pytest.raises(TypeError if wrong == "numbers" else ValueError):
         sweep.update(series, np.array(ids, np.uint32))
+    with pytest.raises(TypeError if wrong == "numbers" else ValueError):
+        sweep.update(series, cells_of_rows(np.array(ids, np.uint32), 2))
+    with pytest.raises(ValueError, match="more cells than"):
+        sweep.update(values, cells_of_rows(np.array([0, 1, 0], np.uint32), 3))
 
 
 def test_there_is_no_sweep_for_what_it_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
