@@ -25,9 +25,8 @@ def run_condition(
     """Scan the fitted rows once more, and normalize them on the way."""
     columns = features(fitted)
     options = TransformOptions(unknown_group="null")
-    frame = source.lazy() if where is None else source.lazy().filter(where)
     wanted = {*(name for column in columns for name in column.sources), *fitted.by}
-    frame = frame.select(name for name in source.schema if name in wanted)
+    frame = source.rows(wanted, where).select(name for name in source.schema if name in wanted)
     schema = pl.Schema({name: source.schema[name] for name in source.schema if name in wanted})
     kept = [column.name for column in columns]
     transform = Transform(fitted.only(kept), "apply", schema, options, "the input")

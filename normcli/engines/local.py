@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -153,7 +153,7 @@ def _run_pass(
     settings: FitSettings,
     progress: Progress,
 ) -> Contribution:
-    frame = _read(source.lazy(), source.schema, vectors, the_pass, where)
+    frame = _read(source.rows, source.schema, vectors, the_pass, where)
     batches = frame.collect_batches(
         chunk_size=min(settings.batch_rows, most_rows(frame.collect_schema())),
         maintain_order=the_pass.in_order,
@@ -191,20 +191,19 @@ def _fetching_ahead(the_pass: Pass, settings: FitSettings) -> Iterator[None]:
 
 
 def _read(
-    frame: pl.LazyFrame,
+    rows: Callable[[Collection[str], pl.Expr | None], pl.LazyFrame],
     schema: pl.Schema,
     vectors: Mapping[str, Mapping[str, pl.DataType]],
     the_pass: Pass,
     where: pl.Expr | None,
 ) -> pl.LazyFrame:
     """Return the rows and columns that a pass is about."""
-    if where is not None:
-        frame = frame.filter(where)
     reads = [task.columns for task in the_pass.tasks]
     needed = set(the_pass.by).union(*(schema if each is None else each for each in reads))
-    return frame.select(
+    joined = {name: members for name, members in vectors.items() if name in needed}
+    return rows(needed.union(*joined.values()), where).select(
         *(named(name) for name in schema if name in needed),
-        *(to_vector(members).alias(name) for name, members in vectors.items() if name in needed),
+        *(to_vector(members).alias(name) for name, members in joined.items()),
     )
 
 

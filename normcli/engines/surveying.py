@@ -29,10 +29,8 @@ def run_survey(
 ) -> Survey:
     """Return the survey of the named columns; raise DataError if there are no rows."""
     survey = Survey({name: source.schema[name] for name in columns}, by)
-    frame = source.lazy()
-    if where is not None:
-        frame = frame.filter(where)
     needed = {*columns, *by}
+    frame = source.rows(needed, where)
     batch_rows = min(_MOST_ROWS, max(_LEAST_ROWS, _MOST_VALUES // len(needed)))
     frame = frame.select(named(name) for name in source.schema if name in needed)
     progress.start("suggest", lambda: extent_of(source))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import polars as pl
@@ -17,6 +17,7 @@ from normcli.sources.options import ReadOptions
 from normcli.sources.shapes import first_misfit, misfit_error, tensors_of_lists
 from normcli.sources.streams import CUT_OFF, lazy_frames
 from normcli.sources.text import Scan, convert
+from normcli.sources.vectors import are_vectors, scan_vectors
 
 __all__ = ["arrow_stream", "binary_files"]
 
@@ -36,16 +37,19 @@ def binary_files(
     schemas = {file.path: _binary_schema(file) for file in ordered}
     schema = _one_schema(schemas)
     types = _changed(schema, options, expected)
-    casts = [convert(name, schema[name], dtype) for name, dtype in types.items()]
 
-    def scan(chosen: Sequence[InputFile]) -> pl.LazyFrame:
-        return _scan(chosen, schema).with_columns(casts)
+    def scan(
+        chosen: Sequence[InputFile], columns: Collection[str] | None, whole: bool
+    ) -> pl.LazyFrame:
+        read = [name for name in schema if columns is None or name in columns]
+        casts = [convert(name, schema[name], types[name]) for name in read if name in types]
+        return _scan(chosen, schema, read, whole).with_columns(casts)
 
     def diagnose() -> None:
         for file in files:
             for name, dtype in types.items():
                 if isinstance(schema[name], pl.List):
-                    lists = _scan([file], schema).select(named(name))
+                    lists = _scan([file], schema, [name], False)
                     _require_shape(file.name, name, dtype, lists)
 
     return pl.Schema({**schema, **types}), scan, diagnose
@@ -61,16 +65,21 @@ def _changed(
     }
 
 
-def _scan(files: Sequence[InputFile], schema: pl.Schema) -> pl.LazyFrame:
+def _scan(
+    files: Sequence[InputFile], schema: pl.Schema, columns: Sequence[str], whole: bool
+) -> pl.LazyFrame:
     paths: Any = [file.path for file in files]
     format_name = files[0].encoding.format
     if format_name == "parquet":
+        read = pl.Schema({name: schema[name] for name in columns})
+        if whole and are_vectors(read):
+            return scan_vectors(paths, read)
         frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False)
     elif format_name == "ipc":
         frame = pl.scan_ipc(paths, glob=False, hive_partitioning=False)
     else:
         frame = pl.concat([_scan_arrows(path, schema) for path in paths])
-    return frame.select([named(name) for name in schema])
+    return frame.select([named(name) for name in columns])
 
 
 def _require_shape(what: str, name: str, dtype: pl.DataType, lists: pl.LazyFrame) -> None:

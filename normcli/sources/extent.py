@@ -29,7 +29,9 @@ def extent_of(source: Source) -> Extent:
         return Extent()
     size = sum(os.path.getsize(file.path) for file in source.files)
     if source.encoding.format in ("parquet", "ipc"):
-        rows = source.lazy().select(pl.len()).collect().item()
+        scan = pl.scan_parquet if source.encoding.format == "parquet" else pl.scan_ipc
+        paths = [file.path for file in source.files]
+        rows = scan(paths, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
         return Extent(rows, size)
     if not source.encoding.is_text or source.encoding.compression:
         return Extent(None, size)

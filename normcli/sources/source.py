@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any
 
 import polars as pl
@@ -25,13 +26,14 @@ __all__ = ["Source", "files_source", "frame_source", "stream_source"]
 class Source:
     """Rows to read.
 
-    `lazy` starts a new scan; where `repeatable` is false, only one can be made. `parts` are
+    `lazy` starts a new scan for some columns, or all (None), and may return more; it is told
+    whether all rows will be read. Where `repeatable` is false, only one can be made. `parts` are
     the sources of the single files, `hive` the columns that come from folder names.
     `diagnose` raises a better error than the engine's, if it can.
     """
 
     schema: pl.Schema
-    lazy: Callable[[], pl.LazyFrame]
+    lazy: Callable[[Collection[str] | None, bool], pl.LazyFrame]
     names: tuple[str, ...]
     encoding: Encoding | None
     options: ReadOptions
@@ -43,6 +45,12 @@ class Source:
 
     def __post_init__(self) -> None:
         check_names(self.schema, self.names[0] if self.names else "the frame")
+
+    def rows(self, columns: Collection[str], where: pl.Expr | None) -> pl.LazyFrame:
+        """Return the rows for which a condition holds, with these columns and maybe others."""
+        if where is None:
+            return self.lazy(columns, True)
+        return self.lazy({*columns, *where.meta.root_names()}, True).filter(where)
 
 
 def frame_source(frame: Any, expected: Mapping[str, pl.DataType] | None = None) -> Source:
@@ -66,7 +74,7 @@ def frame_source(frame: Any, expected: Mapping[str, pl.DataType] | None = None) 
             streamable=True,
         )
     lazy: pl.LazyFrame = frame.lazy()
-    return Source(lazy.collect_schema(), lambda: lazy, (), None, ReadOptions())
+    return Source(lazy.collect_schema(), lambda *_: lazy, (), None, ReadOptions())
 
 
 def _as_tensors(frame: pl.DataFrame, types: Mapping[str, pl.DataType], whole: bool) -> pl.DataFrame:
@@ -111,14 +119,16 @@ def files_source(
         )
     full = pl.Schema({**schema, **hive})
 
-    def lazy(chosen: Sequence[InputFile] = files) -> pl.LazyFrame:
+    def lazy(
+        chosen: Sequence[InputFile], columns: Collection[str] | None, whole: bool
+    ) -> pl.LazyFrame:
         groups = [
             (values, list(members))
             for values, members in itertools.groupby(chosen, key=lambda file: file.hive)
         ]
         return pl.concat(
             [
-                scan(members).with_columns(
+                scan(members, columns, whole).with_columns(
                     pl.lit(values[name], pl.String).cast(dtype).alias(name)
                     for name, dtype in hive.items()
                 )
@@ -129,7 +139,7 @@ def files_source(
     def part(file: InputFile) -> Source:
         return Source(
             full,
-            lambda: lazy([file]),
+            partial(lazy, [file]),
             (file.name,),
             file.encoding,
             options,
@@ -140,7 +150,7 @@ def files_source(
 
     return Source(
         full,
-        lazy,
+        partial(lazy, files),
         tuple(file.name for file in files),
         encoding,
         options,
@@ -159,4 +169,4 @@ def stream_source(
         schema, rows = text_stream(stream, encoding.format, options, expected)
     else:
         schema, rows = arrow_stream(stream, options, expected)
-    return Source(schema, lambda: rows, ("stdin",), encoding, options, repeatable=False)
+    return Source(schema, lambda *_: rows, ("stdin",), encoding, options, repeatable=False)

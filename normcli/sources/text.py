@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
 
@@ -23,7 +23,8 @@ from normcli.sources.streams import lazy_frames, open_compressed, whole_lines
 
 __all__ = ["Scan", "convert", "text_files", "text_stream"]
 
-Scan = Callable[[Sequence[InputFile]], pl.LazyFrame]
+Scan = Callable[[Sequence[InputFile], Collection[str] | None, bool], pl.LazyFrame]
+"""Scans files as `Source.lazy` does."""
 
 _ISO_DATE = r"^\d{4}-\d\d-\d\d"
 _TRUE_FALSE = {"true": True, "True": True, "TRUE": True, "1": True} | {
@@ -70,7 +71,10 @@ def text_files(
 
     layout = settle(common, format_name, options, expected)
 
-    def scan(chosen: Sequence[InputFile]) -> pl.LazyFrame:
+    def scan(
+        chosen: Sequence[InputFile], columns: Collection[str] | None, whole: bool
+    ) -> pl.LazyFrame:
+        del columns, whole  # the engine finds out by itself
         frames = []
         for (apart, _), members in itertools.groupby(
             chosen, key=lambda file: (file.path in piecewise, tuple(samples[file.path]))

@@ -170,7 +170,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"msgspec", "numpy", "polars"},
     ),
     # Text is read as the dtypes that a column can be normalized in.
-    "sources": ({"columns", "dtypes", "errors", "temporary"}, {"polars", "pyarrow"}),
+    "sources": ({"columns", "dtypes", "errors", "temporary", "tensors"}, {"polars", "pyarrow"}),
     # The rows to fit on, as a predicate.
     "where": ({"errors"}, {"polars"}),
     # What of a fit is worth a warning.
