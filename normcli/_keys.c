@@ -37,6 +37,8 @@
 #endif
 
 #define AHEAD 64  /* rows in hand at a time, whose slots are fetched together */
+#define FEW_SLOTS (1 << 16)
+#define FAR 8192 /* bytes ahead that views are fetched */
 #define INLINE 12 /* the longest text that a view holds itself */
 
 typedef struct {
@@ -76,12 +78,11 @@ typedef struct {
     int64_t offset, length;
 } Column;
 
+/* Keys of some rows; `second` of a long text is where it is. Null is nothing here. */
 typedef struct {
-    uint64_t first, second;
-    const char *text; /* of a long one */
-    uint32_t hash;
-    char null;
-} Key;
+    uint64_t first[AHEAD], second[AHEAD];
+    uint32_t hash[AHEAD];
+} Keys;
 
 /* ---- Keys */
 
@@ -108,7 +109,14 @@ static uint64_t hash_of_text(const Table *self, const char *text, uint64_t lengt
     return fold(words[0] ^ hash, words[1] ^ self->seed[1]);
 }
 
-static inline Key key_of_view(const Table *self, const Column *column, int64_t row)
+static inline int is_null(const Column *column, int64_t row)
+{
+    int64_t bit = column->offset + row;
+    return column->valid != NULL && !(column->valid[bit >> 3] >> (bit & 7) & 1);
+}
+
+static void keys_of_views(const Table *self, const Column *column, int64_t start, int64_t n,
+                          Keys *keys)
 {
 #define FIRST(n) ((UINT64_C(1) << 8 * (n)) - 1)
     /* Of the two words of a view the bytes of length and text: what follows needn't be zero. */
@@ -117,37 +125,41 @@ static inline Key key_of_view(const Table *self, const Column *column, int64_t r
         {UINT64_MAX, FIRST(1)}, {UINT64_MAX, FIRST(2)}, {UINT64_MAX, FIRST(3)},
         {UINT64_MAX, FIRST(4)}, {UINT64_MAX, FIRST(5)}, {UINT64_MAX, FIRST(6)},
         {UINT64_MAX, FIRST(7)}, {UINT64_MAX, UINT64_MAX}};
-    const char *view = column->data + 16 * (column->offset + row);
-    Key key = {0};
-    uint64_t words[2];
-    memcpy(words, view, 16);
-    uint32_t length = (uint32_t)words[0];
-    if (length <= INLINE) {
-        key.first = words[0] & own[length][0];
-        key.second = words[1] & own[length][1];
-        key.hash = shortened(fold(key.first ^ self->seed[0], key.second ^ self->seed[1]));
-    } else {
-        int32_t where[2];
-        memcpy(where, words + 1, 8);
-        key.first = words[0];
-        key.text = column->texts[where[0]] + where[1];
-        key.hash = shortened(hash_of_text(self, key.text, length));
+    const char *view = column->data + 16 * (column->offset + start);
+    for (int64_t i = 0; i < n; i++, view += 16) {
+        uint64_t words[2];
+        __builtin_prefetch(view + FAR);
+        memcpy(words, view, 16);
+        if (is_null(column, start + i))
+            words[0] = words[1] = 0;
+        uint32_t length = (uint32_t)words[0];
+        if (length <= INLINE) {
+            keys->first[i] = words[0] &= own[length][0];
+            keys->second[i] = words[1] &= own[length][1];
+            keys->hash[i] = shortened(fold(words[0] ^ self->seed[0], words[1] ^ self->seed[1]));
+        } else {
+            int32_t where[2];
+            memcpy(where, words + 1, 8);
+            const char *text = column->texts[where[0]] + where[1];
+            keys->first[i] = words[0];
+            keys->second[i] = (uint64_t)(uintptr_t)text;
+            keys->hash[i] = shortened(hash_of_text(self, text, length));
+        }
     }
-    return key;
 }
 
-#define WIDEN(TYPE)                                         \
-    {                                                       \
-        TYPE narrow;                                        \
-        memcpy(&narrow, from, sizeof narrow);               \
-        key.first = (uint64_t)narrow; /* signs extended */  \
-        break;                                              \
-    }
+#define WIDEN(TYPE)                                                \
+    for (int64_t i = 0; i < n; i++) {                              \
+        TYPE narrow;                                               \
+        memcpy(&narrow, from + (int64_t)sizeof narrow * i, sizeof narrow); \
+        keys->first[i] = (uint64_t)narrow; /* signs extended */    \
+    }                                                              \
+    break;
 
-static inline Key key_of_integer(const Table *self, const Column *column, int64_t row)
+static void keys_of_integers(const Table *self, const Column *column, int64_t start, int64_t n,
+                             Keys *keys)
 {
-    const char *from = column->data + column->size * (column->offset + row);
-    Key key = {0};
+    const char *from = column->data + column->size * (column->offset + start);
     switch (column->format) {
     case 'c': WIDEN(int8_t)
     case 'C': WIDEN(uint8_t)
@@ -157,35 +169,41 @@ static inline Key key_of_integer(const Table *self, const Column *column, int64_
     case 'I': WIDEN(uint32_t)
     default: WIDEN(uint64_t)
     }
-    key.hash = shortened(fold(key.first ^ self->seed[0], self->seed[1]));
-    return key;
+    for (int64_t i = 0; i < n; i++) {
+        keys->second[i] = 0;
+        keys->hash[i] = shortened(fold(keys->first[i] ^ self->seed[0], self->seed[1]));
+    }
 }
 
-static inline Key key_of(const Table *self, const Column *column, int64_t row)
+static inline void keys_of(const Table *self, const Column *column, int64_t start, int64_t n,
+                           Keys *keys)
 {
-    int64_t bit = column->offset + row;
-    if (column->valid != NULL && !(column->valid[bit >> 3] >> (bit & 7) & 1)) {
-        Key null = {0};
-        null.null = 1;
-        return null;
-    }
-    return self->kind == 't' ? key_of_view(self, column, row) : key_of_integer(self, column, row);
+    if (self->kind == 't')
+        keys_of_views(self, column, start, n, keys);
+    else
+        keys_of_integers(self, column, start, n, keys);
+}
+
+static inline int is_long(const Table *self, uint64_t first)
+{
+    return self->kind == 't' && (uint32_t)first > INLINE;
 }
 
 /* ---- The table */
 
 /* Return the slot of a key, or the free one where it would go. */
-static inline Slot *slot_of(Slots *slots, const Key *key)
+static inline Slot *slot_of(const Table *self, Slots *slots, const Keys *keys, int64_t i)
 {
-    for (uint64_t i = key->hash;; i++) {
-        Slot *slot = slots->slot + (i & slots->mask);
+    const uint64_t first = keys->first[i], second = keys->second[i];
+    for (uint64_t at = keys->hash[i];; at++) {
+        Slot *slot = slots->slot + (at & slots->mask);
         if (atomic_load_explicit(&slot->number, memory_order_acquire) == 0)
             return slot;
-        if (slot->first != key->first)
+        if (slot->first != first)
             continue;
-        if (key->text == NULL ? slot->second == key->second
-                              : memcmp((const char *)(uintptr_t)slot->second, key->text,
-                                       (uint32_t)key->first) == 0)
+        if (!is_long(self, first) ? slot->second == second
+                                  : memcmp((const char *)(uintptr_t)slot->second,
+                                           (const char *)(uintptr_t)second, (uint32_t)first) == 0)
             return slot;
     }
 }
@@ -202,12 +220,14 @@ static Slots *new_slots(uint64_t count, Slots *former)
     return slots;
 }
 
-/* Make room for another key: at most half of the slots are taken. */
+/* Make room for another key: at most a quarter of the slots are taken, of few an eighth, for a key
+   that is not in the first slot it might be in takes twice as long. */
 static int make_room(Table *self)
 {
     Slots *slots = atomic_load_explicit(&self->slots, memory_order_relaxed);
     uint64_t count = slots->mask + 1;
-    if (2 * ((uint64_t)atomic_load_explicit(&self->count, memory_order_relaxed) + 1) <= count)
+    uint64_t each = count <= FEW_SLOTS ? 8 : 4;
+    if (each * ((uint64_t)atomic_load_explicit(&self->count, memory_order_relaxed) + 1) <= count)
         return 0;
     Slots *larger = new_slots(2 * count, slots);
     if (larger == NULL)
@@ -248,55 +268,35 @@ static const char *kept(Table *self, const char *text, size_t length)
     return copy;
 }
 
-/* Give a new key a number, from 1, and add it to the table. */
-static int take_in(Table *self, Key *key, int32_t *number)
+/* Return the next number, from 1, with room for its key; 0 if there is none. */
+static int32_t next_number(Table *self)
 {
     int64_t count = atomic_load_explicit(&self->count, memory_order_relaxed);
     if (count >= INT32_MAX || make_room(self))
-        return -1;
-    if (key->text != NULL) {
-        const char *copy = kept(self, key->text, (uint32_t)key->first);
-        if (copy == NULL)
-            return -1;
-        key->second = (uint64_t)(uintptr_t)copy;
-    }
-    *number = (int32_t)(count + 1);
-    atomic_store_explicit(&self->count, count + 1, memory_order_release);
-    if (key->null) {
-        atomic_store_explicit(&self->null, *number, memory_order_release);
         return 0;
-    }
-    Slot *slot =
-        slot_of(atomic_load_explicit(&self->slots, memory_order_relaxed), key);
-    slot->first = key->first;
-    slot->second = key->second;
-    slot->hash = key->hash;
-    atomic_store_explicit(&slot->number, *number, memory_order_release);
-    return 0;
-}
-
-static inline int32_t number_of(Table *self, Slots *slots, const Key *key)
-{
-    return key->null ? atomic_load_explicit(&self->null, memory_order_acquire)
-                     : atomic_load_explicit(&slot_of(slots, key)->number, memory_order_acquire);
+    atomic_store_explicit(&self->count, count + 1, memory_order_release);
+    return (int32_t)(count + 1);
 }
 
 /* Write each row's number, −1 where its key is not known; return how many there are of those. */
 static int64_t find_column(Table *self, const Column *column, int64_t *numbers)
 {
     Slots *slots = atomic_load_explicit(&self->slots, memory_order_acquire);
-    Key keys[AHEAD];
+    const int64_t null = (int64_t)atomic_load_explicit(&self->null, memory_order_acquire) - 1;
+    Keys keys;
     int64_t unknown = 0;
     for (int64_t start = 0; start < column->length; start += AHEAD) {
         int64_t n = column->length - start < AHEAD ? column->length - start : AHEAD;
+        keys_of(self, column, start, n, &keys);
+        for (int64_t i = 0; i < n; i++)
+            __builtin_prefetch(slots->slot + (keys.hash[i] & slots->mask));
         for (int64_t i = 0; i < n; i++) {
-            keys[i] = key_of(self, column, start + i);
-            __builtin_prefetch(slots->slot + (keys[i].hash & slots->mask));
-        }
-        for (int64_t i = 0; i < n; i++) {
-            int32_t number = number_of(self, slots, keys + i);
-            numbers[start + i] = (int64_t)number - 1;
-            unknown += number == 0;
+            Slot *slot = slot_of(self, slots, &keys, i);
+            int64_t number = (int64_t)atomic_load_explicit(&slot->number, memory_order_acquire) - 1;
+            if (is_null(column, start + i))
+                number = null;
+            numbers[start + i] = number;
+            unknown += number < 0;
         }
     }
     return unknown;
@@ -306,16 +306,39 @@ static int64_t find_column(Table *self, const Column *column, int64_t *numbers)
 static int number_column(Table *self, const Column *column, int64_t *numbers, int64_t done,
                          int64_t *rows, int64_t *found)
 {
+    Keys keys;
     for (int64_t row = 0; row < column->length; row++) {
-        Key key = key_of(self, column, row);
+        int64_t i = row % AHEAD, left = column->length - row;
+        if (i == 0)
+            keys_of(self, column, row, left < AHEAD ? left : AHEAD, &keys);
+        int null = is_null(column, row);
         Slots *slots = atomic_load_explicit(&self->slots, memory_order_relaxed);
-        int32_t number = number_of(self, slots, &key);
-        if (number == 0) {
-            if (take_in(self, &key, &number))
-                return -1;
-            rows[(*found)++] = done + row;
-        }
+        _Atomic int32_t *known = null ? &self->null : &slot_of(self, slots, &keys, i)->number;
+        int32_t number = atomic_load_explicit(known, memory_order_relaxed);
         numbers[row] = (int64_t)number - 1;
+        if (number != 0)
+            continue;
+        uint64_t second = keys.second[i], first = keys.first[i];
+        if (!null && is_long(self, first)) {
+            second = (uint64_t)(uintptr_t)kept(self, (const char *)(uintptr_t)second,
+                                               (uint32_t)first);
+            if (second == 0)
+                return -1;
+        }
+        number = next_number(self);
+        if (number == 0)
+            return -1;
+        if (!null) {
+            slots = atomic_load_explicit(&self->slots, memory_order_relaxed);
+            Slot *slot = slot_of(self, slots, &keys, i);
+            slot->first = first;
+            slot->second = second;
+            slot->hash = keys.hash[i];
+            known = &slot->number;
+        }
+        atomic_store_explicit(known, number, memory_order_release);
+        numbers[row] = (int64_t)number - 1;
+        rows[(*found)++] = done + row;
     }
     return 0;
 }
