@@ -26,7 +26,8 @@ Counts = npt.NDArray[np.int64]
 _PIECE = 1 << 14
 _FEW = 16
 """Slots of fewer values than that on average are not worth sorting one by one."""
-_ROOM = 1 << 18
+_ROOM = 5 << 16
+"""What windows over ten million values hold, most likely: moving them takes their memory twice."""
 _ENOUGH = 1 << 14
 """A sample of fewer values than that makes wide windows."""
 
