@@ -63,6 +63,9 @@ typedef unsigned __int128 u128;
 #endif
 
 #define SQUARES 16  /* numbers below 2^62 whose squares are below 2^128 together */
+#ifndef WORTH_EIGHT
+#define WORTH_EIGHT 32 /* rows of a cell from which on it pays to add eight up at a time */
+#endif
 #define AHEAD 16    /* how far ahead cells are fetched */
 #define LINE 64     /* bytes of a line of the cache */
 #define FAR 8192    /* bytes ahead that values are fetched: what reads ahead by itself stops at
@@ -799,22 +802,82 @@ number_eight_floats(Sweep *self, const char *at, const uint32_t *ids, int64_t n,
     }
     return number_floats(self, at + 8 * i, ids + i, n - i, numbers + i);
 }
-#define EIGHT_AT_ONCE __builtin_cpu_supports("avx512dq")
+#define EIGHT_AT_ONCE (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #else
 #define number_eight_floats number_floats
 #define EIGHT_AT_ONCE 0
 #endif
 
+/* What some numbers of a cell come to; the squares go into the cell. */
+typedef struct {
+    i128 sum;
+    int64_t low, high, count;
+} Total;
+
+#ifdef __x86_64__
+/* Add the numbers of 8·n rows up, eight at a time; n is at most SQUARES. A number below 2^62 is
+   ±(b·2^32 + a): of a² and ab the halves are added up, b² < 2^60 as it is. */
+__attribute__((target("avx512f,avx512dq,avx512vl"))) static void
+sum_eights(Cell *cell, Total *total, const int64_t *numbers, const uint16_t *row, int n)
+{
+    const __m512i half = _mm512_set1_epi64(UINT32_MAX), nowhere = _mm512_set1_epi64(NOWHERE);
+    const __m512i none = _mm512_setzero_si512();
+    __m512i low = _mm512_set1_epi64(total->low), high = _mm512_set1_epi64(total->high);
+    __m512i low_sum = none, high_sum = none, low_aa = none, high_aa = none, low_ab = none;
+    __m512i high_ab = none, bb = none;
+    for (const uint16_t *end = row + 8 * n; row < end; row += 8) {
+        __m256i places = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)row));
+        __m512i x = _mm512_i32gather_epi64(places, numbers, 8);
+        __mmask8 counted = _mm512_cmpneq_epi64_mask(x, nowhere);
+        if (counted != 255) {
+            total->count -= 8 - __builtin_popcount(counted);
+            x = _mm512_maskz_mov_epi64(counted, x);
+        }
+        low = _mm512_mask_min_epi64(low, counted, low, x);
+        high = _mm512_mask_max_epi64(high, counted, high, x);
+        low_sum = _mm512_add_epi64(low_sum, _mm512_and_si512(x, half));
+        high_sum = _mm512_add_epi64(high_sum, _mm512_srai_epi64(x, 32));
+        __m512i a = _mm512_abs_epi64(x), b = _mm512_srli_epi64(a, 32);
+        __m512i aa = _mm512_mul_epu32(a, a), ab = _mm512_mul_epu32(a, b);
+        low_aa = _mm512_add_epi64(low_aa, _mm512_and_si512(aa, half));
+        high_aa = _mm512_add_epi64(high_aa, _mm512_srli_epi64(aa, 32));
+        low_ab = _mm512_add_epi64(low_ab, _mm512_and_si512(ab, half));
+        high_ab = _mm512_add_epi64(high_ab, _mm512_srli_epi64(ab, 32));
+        bb = _mm512_add_epi64(bb, _mm512_mul_epu32(b, b));
+    }
+#define ADDED(vector) (u128)(uint64_t)_mm512_reduce_add_epi64(vector)
+    u128 high_bb = ADDED(_mm512_srli_epi64(bb, 32));
+    add_square(cell, ADDED(low_aa) + (ADDED(high_aa) << 32) + (ADDED(low_ab) << 33) +
+                         (ADDED(high_ab) << 65) + (ADDED(_mm512_and_si512(bb, half)) << 64));
+    add_square(cell, high_bb << 96);
+    cell->more_squares += (uint64_t)(high_bb >> 32);
+    total->sum += (i128)_mm512_reduce_add_epi64(high_sum) * (INT64_C(1) << 32);
+    total->sum += _mm512_reduce_add_epi64(low_sum);
+    total->low = _mm512_reduce_min_epi64(low);
+    total->high = _mm512_reduce_max_epi64(high);
+}
+#endif
+
 /* Add numbers up, one cell after the other. */
 static void sum_runs(Sweep *self, const Sorted *sorted, const int64_t *numbers)
 {
+    const int eight = EIGHT_AT_ONCE;
     const uint16_t *row = sorted->row;
     const double unit = power(self->unit);
     for (const Run *run = sorted->run; run < sorted->run + sorted->runs; run++) {
         const uint16_t *end = sorted->row + run->end;
-        int64_t low = INT64_MAX, high = INT64_MIN, count = end - row;
-        i128 sum = 0;
+        Total total = {0, INT64_MAX, INT64_MIN, end - row};
         Cell *cell = self->cell + run->cell;
+#ifdef __x86_64__
+        while (eight && end - row >= WORTH_EIGHT) {
+            int64_t eights = (end - row) / 8;
+            int n = (int)(eights < SQUARES ? eights : SQUARES);
+            sum_eights(cell, &total, numbers, row, n);
+            row += 8 * n;
+        }
+#endif
+        i128 sum = total.sum;
+        int64_t low = total.low, high = total.high, count = total.count;
         while (row < end) {
             const uint16_t *stop = end - row < SQUARES ? end : row + SQUARES;
             u128 squares = 0;
