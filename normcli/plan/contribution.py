@@ -27,6 +27,8 @@ __all__ = ["Contribution"]
 
 
 _EXAMPLES = 4
+_SIZES = 64
+"""Of how many pieces' sizes the sorted cells are kept."""
 
 
 class Contribution:
@@ -41,6 +43,7 @@ class Contribution:
             self._sweeps_of(*each) for each in zip(the_pass.tasks, self.states, strict=True)
         ]
         self.row_blocks = RowBlocks()
+        self._cells_of_pieces: dict[tuple[int, int], Cells] = {}
         self.outside = [0] * len(the_pass.tasks)
         """For each task how many values lay outside the domain of its step."""
         self.examples = [pl.Series(dtype=pl.Null)] * len(the_pass.tasks)
@@ -155,7 +158,7 @@ class Contribution:
                 lanes, outside = evaluate_flat(task, piece, own)
                 self.outside[i] += outside
             if self.sweeps[i]:
-                self._sweep(i, lanes, task.narrow_cells(own))
+                self._sweep(i, lanes, self._cells_of_piece(i, own))
             whole.append(lanes)
         if not self._unswept(i):
             return
@@ -175,6 +178,20 @@ class Contribution:
             return vector_values(lane, task, elements, self._cells_of(task))
 
         self._take_in(i, lanes, values_of, vectors_of)
+
+    def _cells_of_piece(self, i: int, piece: Elements) -> Cells | None:
+        """Return the cells of a piece's elements as sweeps take them.
+
+        Without groups those of all pieces of one size are the same, so that they are sorted once.
+        """
+        task, kept = self.the_pass.tasks[i], self._cells_of_pieces
+        if (i, piece.rows) not in kept:
+            cells = task.narrow_cells(piece)
+            apart = piece.groups is not None or piece.row_of is not None
+            if cells is None or apart or len(kept) == _SIZES:
+                return cells
+            kept[i, piece.rows] = cells_of_rows(cells, self._cells_of(task))
+        return kept[i, piece.rows]
 
     def _take_texts(self, i: int, task: Task, series: pl.Series) -> None:
         texts, null = split_texts(series)
