@@ -7,7 +7,8 @@ import polars as pl
 from normcli.application import Transform, TransformOptions
 from normcli.conditioning import Covariances, features
 from normcli.engines.failures import engine_errors
-from normcli.engines.local import FitSettings, fold_batches, most_rows
+from normcli.engines.folding import fold_batches
+from normcli.engines.local import FitSettings, most_rows
 from normcli.engines.progress import Progress
 from normcli.fitted import Condition, Fitted
 from normcli.sources import Source, extent_of

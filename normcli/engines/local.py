@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import queue
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
-from normcli.coding import listed
 from normcli.columns import named
 from normcli.dtypes import dtype_name, plain_dtype
+from normcli.engines.checks import check_scan
 from normcli.engines.failures import engine_errors
+from normcli.engines.folding import fold_batches
 from normcli.engines.progress import Progress
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn
@@ -24,7 +23,7 @@ from normcli.groups import KeyIndex, key_columns
 from normcli.joined import to_vector
 from normcli.plan import Contribution, Pass
 from normcli.progression import ColumnFit, Limits
-from normcli.recipe import Recipe, chain_text
+from normcli.recipe import Recipe
 from normcli.resolution import Target
 from normcli.sources import Source, extent_of, sample_slices
 from normcli.tensors import numbers_in_row
@@ -34,7 +33,6 @@ __all__ = [
     "DEFAULT_MEMORY",
     "FitRun",
     "FitSettings",
-    "fold_batches",
     "most_rows",
     "run_fit",
 ]
@@ -106,7 +104,7 @@ def run_fit(
                 done = _run_pass(source, vectors, scan, index, where, settings, progress)
         finally:
             progress.finish()
-        _check(done, source, recipe)
+        check_scan(done, source, recipe)
         rows = done.rows
         if by:
             done.grow(len(index))
@@ -223,106 +221,3 @@ def _show_sample(
     for states in shown.states:
         for state in states.values():
             cast(Any, state).place_windows()
-
-
-class Mergeable(Protocol):
-    """What batches can be taken into."""
-
-    def settle(self) -> None:
-        """Bring it into the form that can be added up, after the last batch."""
-
-    def merge(self, other: Self) -> Self:
-        """Return both added up."""
-
-
-T = TypeVar("T", bound=Mergeable)
-
-
-def fold_batches(
-    batches: object,
-    workers: int,
-    empty: Callable[[], T],
-    take_in: Callable[[T, pl.DataFrame], None],
-) -> T:
-    """Take all batches in, each into the contribution of whichever worker is free, and add up."""
-    idle: queue.SimpleQueue[T] = queue.SimpleQueue()
-    every = [empty() for _ in range(workers)]
-    for contribution in every:
-        idle.put(contribution)
-
-    def work(batch: pl.DataFrame) -> None:
-        contribution = idle.get()
-        try:
-            take_in(contribution, batch)
-        finally:
-            idle.put(contribution)
-
-    running: set[Future[None]] = set()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for batch in batches:  # type: ignore[attr-defined]
-                running.add(pool.submit(work, batch))
-                # One batch waits for each worker, no more: memory must not grow with the data.
-                while len(running) >= 2 * workers:
-                    finished, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        future.result()
-            for future in running:
-                future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    for contribution in every:
-        contribution.settle()
-    total = every[0]
-    for contribution in every[1:]:
-        total = total.merge(contribution)
-    return total
-
-
-def _check(done: Contribution, source: Source, recipe: Recipe) -> None:
-    where = f" where {recipe.where}" if recipe.where else ""
-    name = source.names[0] if len(source.names) == 1 else "the input"
-    if done.rows == 0:
-        raise DataError(f"{name} has no rows{where}", "there is nothing to fit on")
-    for i, (task, states) in enumerate(zip(done.the_pass.tasks, done.states, strict=True)):
-        outside = done.outside[i]
-        column = f'{name}: column "{task.column}"'
-        if "counts" in states and not recipe.skip_inf:
-            infinite = int(states["counts"].fold().to_json()[3][0])
-            if infinite and task.partial is not None:
-                # The column's own infinities were refused in the scan before.
-                raise DataError(
-                    f"{column} has {_values(infinite, 'value')} whose distance from the others is "
-                    f"beyond float64, so {task.partial.method.name} can't be fitted",
-                    "scale the column first, for example with decimal:exponent=300",
-                )
-            if infinite:
-                after = (
-                    f" after {chain_text(tuple(s.method for s in task.before))}"
-                    if task.before
-                    else ""
-                )
-                raise DataError(
-                    f"{column} has {_values(infinite, 'infinite value')}{after}",
-                    "count and skip them with --inf skip, or leave them out with --where",
-                )
-        if outside and task.checked is not None:
-            method = task.checked.name
-            if task.checked.encodes:
-                raise DataError(
-                    f"{column} has {_values(outside, 'value')} that {method} has no code for: "
-                    f"{listed(done.examples[i])}",
-                    "give the method all values, or let others become null: "
-                    f"{method}:…,unseen=null",
-                )
-            others = "yeojohnson" if method == "boxcox" else "symlog, asinh"
-            raise DataError(
-                f"{column} has {_values(outside, 'value')} outside the domain of {method}",
-                f"{task.checked.formula[0]} is not defined there; "
-                f"choose another method ({others}), or leave them out with --where",
-            )
-
-
-def _values(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
