@@ -57,13 +57,22 @@ class FitSettings:
     """Whether the condition number of the feature covariance is wanted, too."""
 
     @property
-    def workers(self) -> int:
-        """The number of threads that take batches in: half of all, the scan has the others.
+    def _threads(self) -> int:
+        return self.threads or os.cpu_count() or 1
 
-        With more threads than cores, one that holds the interpreter's lock is put to sleep now
-        and then, and all others wait for it.
+    @property
+    def workers(self) -> int:
+        """The number of threads that take batches in: one more than half, the scan has all.
+
+        With many more threads than cores, one that holds the interpreter's lock is put to sleep
+        now and then, and all others wait for it.
         """
-        return max(1, (self.threads or os.cpu_count() or 1) // 2)
+        return min(self._threads, self._threads // 2 + 1)
+
+    @property
+    def fetched(self) -> int:
+        """How many row groups of Parquet are fetched ahead of a search."""
+        return max(1, self._threads // 2)
 
 
 @dataclass(frozen=True)
@@ -167,13 +176,15 @@ def _run_pass(
         progress.advance(batch.height)
 
     cells = max(1, len(index)) if the_pass.by else 1
-    workers = 1 if the_pass.in_order else settings.workers
+    # To find out percentiles takes memory, but little time, with one thread more.
+    workers = settings.fetched if the_pass.of_sample.tasks else settings.workers
+    workers = 1 if the_pass.in_order else workers
     return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
 
 @contextmanager
 def _fetching_ahead(the_pass: Pass, settings: FitSettings) -> Iterator[None]:
-    """Have no more row groups of Parquet fetched than there are threads to take them in.
+    """Have few row groups of Parquet fetched ahead.
 
     To find out percentiles takes about as long as to decode; what is fetched earlier would only
     lie in memory. The engine has no other way to be told so.
@@ -181,7 +192,7 @@ def _fetching_ahead(the_pass: Pass, settings: FitSettings) -> Iterator[None]:
     if not the_pass.of_sample.tasks or _FETCHED in os.environ:
         yield
         return
-    os.environ[_FETCHED] = str(settings.workers)
+    os.environ[_FETCHED] = str(settings.fetched)
     try:
         yield
     finally:
