@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -28,6 +28,8 @@ _ROW_GROUP_NUMBERS = 1 << 22
 # Normalized numbers have mantissas that nothing compresses: the usual level, 3, makes a file half
 # a percent smaller and takes a fifth longer.
 _ZSTD_LEVEL = 1
+_LONGEST_PAUSE = 0.005
+_FLUSH_AFTER = 0.2
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),
@@ -117,16 +119,30 @@ def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOpti
     if options.encoding.is_text:
         # As they are read: counted in their unit.
         frame = frame.with_columns(cs.duration().to_physical())
-    query = _sink(frame, target, options).collect(background=True, engine="streaming")
+    regular = isinstance(target, str) and not os.path.exists(target)
+    query = _sink(frame, target, options, regular).collect(background=True, engine="streaming")
     # Waiting in the engine would hold signals back until it ends.
-    pause = 0.0005
+    pause, flushed = 0.0005, time.monotonic()
     try:
         while query.fetch() is None:
             time.sleep(pause)
-            pause = min(0.02, 1.5 * pause)
+            pause = min(_LONGEST_PAUSE, 1.5 * pause)
+            if regular and time.monotonic() > flushed + _FLUSH_AFTER:
+                _flush(str(target))
+                flushed = time.monotonic()
     except BaseException:
         query.cancel()
         raise
+
+
+def _flush(path: str) -> None:
+    """Have what was written so far go to the disk, so that less is left for the end."""
+    with suppress(OSError):  # what is wrong shows when the whole of it is synced
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _writable(frame: pl.LazyFrame, format_name: str) -> pl.LazyFrame:
@@ -149,10 +165,9 @@ def _rows_in_group(schema: pl.Schema) -> int:
     return max(1, min(_ROW_GROUP_ROWS, _ROW_GROUP_NUMBERS // numbers_in_row(schema)))
 
 
-def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions) -> pl.LazyFrame:
+def _sink(frame: pl.LazyFrame, target: Any, options: WriteOptions, regular: bool) -> pl.LazyFrame:
     kind = options.encoding.format
     compression: Any = options.chosen_compression
-    regular = isinstance(target, str) and not os.path.exists(target)
     common: dict[str, Any] = {"lazy": True, "sync_on_close": "all" if regular else None}
     if kind == "parquet":
         compression = "uncompressed" if compression == "none" else compression
