@@ -36,7 +36,7 @@ sanitize: $(VENV)/.test-ready
 	@cp -r normcli build/sanitized/ && rm -f build/sanitized/normcli/*.so
 	@for name in _exact _keys _select; do $(CC) -shared -fPIC -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -fno-omit-frame-pointer -DPy_LIMITED_API=0x030B0000 \
-		-DBLOCK=8 -DBIN_LIMIT=64 -DSMALL_LIMIT=64 -DCARRY_LIMIT=100 -DREVIEW_AFTER=32 \
+		-DBLOCK=8 -DBIN_LIMIT=64 -DFEW=16 -DSMALL_LIMIT=64 -DCARRY_LIMIT=100 -DREVIEW_AFTER=32 \
 		-DSORTED=16 -DRUN=1 -DWORTH_EIGHT=8 -DFIRST_SLOTS=2 -DHASH_MASK=3 -DARENA=16 \
 		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
 		build/sanitized/normcli/$$name.c -o build/sanitized/normcli/$$name.abi3.so || exit 1; done

@@ -7,8 +7,9 @@
    A Sweep holds one sum for each cell (a group). Values get there by one of three ways:
 
    bins    floats without groups. Added up by sign and exponent: 4,096 bins of Σf and Σf², where
-           f are the 52 stored bits of the mantissa. No branch, nothing to choose. float32 has
-           bins of its own, 512 with sums of 64 bits, for its mantissas have 23.
+           f are the 52 stored bits of the mantissa; those of a few values at a time first, whose
+           Σf fits 64 bits. float32 has bins of its own, 512 with sums of 64 bits, for its
+           mantissas have 23.
    cells   values of groups, and all integers. One cache line for each cell with Σx and Σx² in
            units of 2^unit; a float takes part if it is a multiple of the unit below 2^62 of them.
            Where a batch has many rows of each cell, they are taken in the order of their cells.
@@ -44,6 +45,9 @@ typedef unsigned __int128 u128;
 #endif
 #ifndef BIN_LIMIT
 #define BIN_LIMIT (1 << 19) /* values in bins, so that Σf² < 2^(104 + 19) */
+#endif
+#ifndef FEW
+#define FEW (1 << 12) /* values in the bins of a few, so that Σf < 2^(52 + 12) */
 #endif
 #ifndef SMALL_LIMIT
 #define SMALL_LIMIT (1 << 17) /* float32 values in bins, so that Σf² < 2^(46 + 17) */
@@ -88,15 +92,29 @@ typedef union {
     uint64_t u;
 } Number;
 
+typedef uint64_t Two __attribute__((vector_size(16)));
+typedef uint32_t Four __attribute__((vector_size(16)));
+typedef double TwoFloats __attribute__((vector_size(16)));
+typedef float FourFloats __attribute__((vector_size(16)));
+
+typedef struct {
+    uint64_t count, sum;
+    u128 squares;
+} FewBin;
+
 typedef struct {
     u128 sum; /* count · 2^84 + Σf */
     u128 squares;
 } Bin;
 
 typedef struct {
-    uint64_t sum; /* count · 2^40 + Σf */
-    uint64_t squares;
-} SmallBin;
+    Bin bin[BINS];
+    FewBin few[LANES * BINS];
+    uint16_t touched[LANES * BINS]; /* which of the few are not empty */
+    int64_t touches, values, few_values;
+} Bins;
+
+typedef Two SmallBin; /* count · 2^40 + Σf, and Σf² */
 
 typedef struct {
     i128 sum;
@@ -144,9 +162,9 @@ typedef struct {
     int64_t (*aside)[ASIDE]; /* values that do not count */
     int unit, has_unit;
     int64_t seen, slow, review; /* floats by cell, how many of them were no multiple of the unit */
-    Bin *bins;
+    Bins *bins;
     SmallBin *small_bins;
-    int64_t binned, small_binned;
+    int64_t small_binned;
     int64_t *digits; /* for each cell `width` of Σx, from 2^(32·first − 1074), and twice of Σx² */
     int first, width;
     int64_t added;
@@ -274,15 +292,31 @@ static int add_value(Sweep *self, int64_t cell, int place, uint64_t m, int negat
 
 /* ---- Emptying bins and cells into digits */
 
+static void empty_few(Bins *bins)
+{
+    for (int64_t i = 0; i < bins->touches; i++) {
+        FewBin *few = bins->few + bins->touched[i];
+        Bin *bin = bins->bin + bins->touched[i] / LANES;
+        bin->sum += ((u128)few->count << 84) + few->sum;
+        bin->squares += few->squares;
+        *few = (FewBin){0, 0, 0};
+    }
+    bins->values += bins->few_values;
+    bins->few_values = bins->touches = 0;
+}
+
 static int empty_bins(Sweep *self)
 {
-    if (self->bins == NULL || self->binned == 0)
+    if (self->bins == NULL)
         return 0;
-    if (make_room(self, LANES * BINS))
+    empty_few(self->bins);
+    if (self->bins->values == 0)
+        return 0;
+    if (make_room(self, BINS))
         return -1;
-    for (int i = 0; i < LANES * BINS; i++) {
-        Bin *bin = self->bins + i;
-        int exponent = i / LANES & SPECIAL, negative = i / LANES > SPECIAL;
+    for (int i = 0; i < BINS; i++) {
+        Bin *bin = self->bins->bin + i;
+        int exponent = i & SPECIAL, negative = i > SPECIAL;
         u128 count = bin->sum >> 84, sum = bin->sum & (((u128)1 << 84) - 1);
         u128 squares = bin->squares;
         *bin = (Bin){0, 0};
@@ -297,7 +331,7 @@ static int empty_bins(Sweep *self)
             return -1;
         self->cell[0].count += (uint64_t)count;
     }
-    self->binned = 0;
+    self->bins->values = 0;
     return 0;
 }
 
@@ -310,8 +344,8 @@ static int empty_small_bins(Sweep *self)
     for (int i = 0; i < SMALL_LANES * SMALL_BINS; i++) {
         SmallBin *bin = self->small_bins + i;
         int exponent = i / SMALL_LANES & SMALL_SPECIAL, negative = i / SMALL_LANES > SMALL_SPECIAL;
-        uint64_t count = bin->sum >> 40;
-        u128 sum = bin->sum & ((UINT64_C(1) << 40) - 1), squares = bin->squares;
+        uint64_t count = (*bin)[0] >> 40;
+        u128 sum = (*bin)[0] & ((UINT64_C(1) << 40) - 1), squares = (*bin)[1];
         *bin = (SmallBin){0, 0};
         if (count == 0 || exponent == SMALL_SPECIAL)
             continue;
@@ -372,45 +406,81 @@ static inline int exponent_of(uint64_t bits)
     return (int)(bits >> 52) & SPECIAL;
 }
 
-static inline void into_bin(Bin *bins, int lane, const char *at, double *low, double *high)
+/* Products of numbers below 2^32. */
+static inline Two times(Two a, Two b)
 {
-    uint64_t bits = bits_at(at, 0), fraction = bits & FRACTION;
-    double value = float_at(at, 0);
-    Bin *bin = bins + (bits >> 52) * LANES + lane;
-    bin->sum += ((u128)1 << 84) + fraction;
-    bin->squares += (u128)fraction * fraction;
-    *low = value < *low ? value : *low;
-    *high = value > *high ? value : *high;
+#ifdef __x86_64__
+    return (Two)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return a * b;
+#endif
 }
 
-static uint64_t specials(const Bin *bins)
+/* The lesser and the greater of two; the second where the first is NaN. */
+#ifdef __x86_64__
+#define LESSER(a, b) (TwoFloats) _mm_min_pd((__m128d)(a), (__m128d)(b))
+#define GREATER(a, b) (TwoFloats) _mm_max_pd((__m128d)(a), (__m128d)(b))
+#define SMALL_LESSER(a, b) (FourFloats) _mm_min_ps((__m128)(a), (__m128)(b))
+#define SMALL_GREATER(a, b) (FourFloats) _mm_max_ps((__m128)(a), (__m128)(b))
+#else
+#define CHOSEN(mask, a, b) ((((mask) & (Chosen)(a)) | (~(mask) & (Chosen)(b))))
+typedef int64_t Chosen __attribute__((vector_size(16)));
+#define LESSER(a, b) (TwoFloats) CHOSEN((Chosen)((a) < (b)), a, b)
+#define GREATER(a, b) (TwoFloats) CHOSEN((Chosen)((a) > (b)), a, b)
+#define SMALL_LESSER(a, b) (FourFloats) CHOSEN((Chosen)((a) < (b)), a, b)
+#define SMALL_GREATER(a, b) (FourFloats) CHOSEN((Chosen)((a) > (b)), a, b)
+#endif
+
+static inline void into_few(Bins *bins, int lane, uint64_t bits)
+{
+    uint64_t fraction = bits & FRACTION, place = (bits >> 52) * LANES + (uint64_t)lane;
+    FewBin *few = bins->few + place;
+    if (few->count++ == 0)
+        bins->touched[bins->touches++] = (uint16_t)place;
+    few->sum += fraction;
+    few->squares += (u128)fraction * fraction;
+}
+
+static uint64_t specials(const Bins *bins)
 {
     uint64_t count = 0;
     for (int lane = 0; lane < LANES; lane++)
-        count += (uint64_t)((bins[SPECIAL * LANES + lane].sum +
-                             bins[(BINS - 1) * LANES + lane].sum) >> 84);
+        count += bins->few[SPECIAL * LANES + lane].count +
+                 bins->few[(BINS - 1) * LANES + lane].count;
     return count;
 }
 
 static int floats_of_one(Sweep *self, const char *at, int64_t n)
 {
-    if (self->bins == NULL && (self->bins = calloc(LANES * BINS, sizeof(Bin))) == NULL)
+    if (self->bins == NULL && (self->bins = calloc(1, sizeof(Bins))) == NULL)
         return -1;
-    if (self->binned + n > BIN_LIMIT && empty_bins(self))
+    Bins *bins = self->bins;
+    if (bins->few_values + n > FEW)
+        empty_few(bins);
+    if (bins->values + bins->few_values + n > BIN_LIMIT && empty_bins(self))
         return -1;
-    self->binned += n;
-    Bin *bins = self->bins;
+    bins->few_values += n;
     Cell *cell = self->cell;
     uint64_t before = specials(bins);
-    double low[LANES] = {cell->low.f, cell->low.f}, high[LANES] = {cell->high.f, cell->high.f};
+    TwoFloats low = {cell->low.f, cell->low.f}, high = {cell->high.f, cell->high.f};
     int64_t i = 0;
     for (; i + LINE / 8 <= n; i += LINE / 8) {
         __builtin_prefetch(at + 8 * i + FAR);
-        for (int j = 0; j < LINE / 8; j++)
-            into_bin(bins, j % LANES, at + 8 * (i + j), low + j % LANES, high + j % LANES);
+        for (int j = 0; j < LINE / 8; j += LANES) {
+            TwoFloats values;
+            memcpy(&values, at + 8 * (i + j), sizeof values);
+            low = LESSER(values, low);
+            high = GREATER(values, high);
+            for (int lane = 0; lane < LANES; lane++)
+                into_few(bins, lane, bits_at(at, i + j + lane));
+        }
     }
-    for (; i < n; i++)
-        into_bin(bins, 0, at + 8 * i, low, high);
+    for (; i < n; i++) {
+        TwoFloats value = {float_at(at, i), float_at(at, i)};
+        low = LESSER(value, low);
+        high = GREATER(value, high);
+        into_few(bins, 0, bits_at(at, i));
+    }
     if (specials(bins) == before) {
         for (int lane = 0; lane < LANES; lane++) {
             cell->low.f = low[lane] < cell->low.f ? low[lane] : cell->low.f;
@@ -448,22 +518,16 @@ static uint64_t small_specials(const SmallBin *bins)
 {
     uint64_t count = 0;
     for (int lane = 0; lane < SMALL_LANES; lane++)
-        count += (bins[SMALL_SPECIAL * SMALL_LANES + lane].sum >> 40) +
-                 (bins[(SMALL_BINS - 1) * SMALL_LANES + lane].sum >> 40);
+        count += (bins[SMALL_SPECIAL * SMALL_LANES + lane][0] >> 40) +
+                 (bins[(SMALL_BINS - 1) * SMALL_LANES + lane][0] >> 40);
     return count;
 }
 
-static inline void into_small_bin(SmallBin *bins, int lane, const char *at, float *low,
-                                  float *high)
+static inline void into_small_bins(SmallBin *bins, int lane, const uint32_t *bits, Two fractions)
 {
-    uint32_t bits = small_bits_at(at, 0);
-    uint64_t fraction = bits & ((UINT32_C(1) << 23) - 1);
-    float value = small_at(at, 0);
-    SmallBin *bin = bins + (bits >> 23) * SMALL_LANES + lane;
-    bin->sum += (UINT64_C(1) << 40) + fraction;
-    bin->squares += fraction * fraction;
-    *low = value < *low ? value : *low;
-    *high = value > *high ? value : *high;
+    Two sums = fractions + (UINT64_C(1) << 40), squares = times(fractions, fractions);
+    bins[(bits[0] >> 23) * SMALL_LANES + lane] += (Two){sums[0], squares[0]};
+    bins[(bits[1] >> 23) * SMALL_LANES + lane + 1] += (Two){sums[1], squares[1]};
 }
 
 static int small_floats_of_one(Sweep *self, const char *at, int64_t n)
@@ -477,21 +541,34 @@ static int small_floats_of_one(Sweep *self, const char *at, int64_t n)
     SmallBin *bins = self->small_bins;
     Cell *cell = self->cell;
     uint64_t before = small_specials(bins);
-    float low[SMALL_LANES], high[SMALL_LANES];
-    for (int lane = 0; lane < SMALL_LANES; lane++) {
-        low[lane] = INFINITY;
-        high[lane] = -INFINITY;
-    }
+    FourFloats low = {INFINITY, INFINITY, INFINITY, INFINITY}, high = -low;
     int64_t i = 0;
     for (; i + LINE / 4 <= n; i += LINE / 4) {
         __builtin_prefetch(at + 4 * i + FAR);
-        for (int j = 0; j < LINE / 4; j++) {
-            int lane = j % SMALL_LANES;
-            into_small_bin(bins, lane, at + 4 * (i + j), low + lane, high + lane);
+        for (int j = 0; j < LINE / 4; j += SMALL_LANES) {
+            uint32_t bits[SMALL_LANES];
+            FourFloats values;
+            Four fractions;
+            memcpy(bits, at + 4 * (i + j), sizeof bits);
+            memcpy(&values, bits, sizeof values);
+            memcpy(&fractions, bits, sizeof fractions);
+            fractions &= (UINT32_C(1) << 23) - 1;
+            low = SMALL_LESSER(values, low);
+            high = SMALL_GREATER(values, high);
+            into_small_bins(bins, 0, bits, (Two){fractions[0], fractions[1]});
+            into_small_bins(bins, 2, bits + 2, (Two){fractions[2], fractions[3]});
         }
     }
-    for (; i < n; i++)
-        into_small_bin(bins, 0, at + 4 * i, low, high);
+    for (; i < n; i++) {
+        uint32_t bits = small_bits_at(at, i);
+        uint64_t fraction = bits & ((UINT32_C(1) << 23) - 1);
+        float value = small_at(at, i);
+        FourFloats values = {value, value, value, value};
+        low = SMALL_LESSER(values, low);
+        high = SMALL_GREATER(values, high);
+        bins[(bits >> 23) * SMALL_LANES] +=
+            (Two){(UINT64_C(1) << 40) + fraction, fraction * fraction};
+    }
     if (small_specials(bins) == before) {
         for (int lane = 0; lane < SMALL_LANES; lane++) {
             cell->low.f = low[lane] < cell->low.f ? low[lane] : cell->low.f;
@@ -861,7 +938,9 @@ sum_eights(Cell *cell, Total *total, const int64_t *numbers, const uint16_t *row
 /* Add numbers up, one cell after the other. */
 static void sum_runs(Sweep *self, const Sorted *sorted, const int64_t *numbers)
 {
+#ifdef __x86_64__
     const int eight = EIGHT_AT_ONCE;
+#endif
     const uint16_t *row = sorted->row;
     const double unit = power(self->unit);
     for (const Run *run = sorted->run; run < sorted->run + sorted->runs; run++) {

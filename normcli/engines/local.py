@@ -21,6 +21,7 @@ from normcli.errors import DataError
 from normcli.fitted import FittedColumn
 from normcli.groups import KeyIndex, key_columns
 from normcli.joined import to_vector
+from normcli.kernel import compiled
 from normcli.plan import Contribution, Pass
 from normcli.progression import ColumnFit, Limits
 from normcli.recipe import Recipe
@@ -57,22 +58,22 @@ class FitSettings:
     """Whether the condition number of the feature covariance is wanted, too."""
 
     @property
-    def _threads(self) -> int:
-        return self.threads or os.cpu_count() or 1
+    def half(self) -> int:
+        """Half of the threads, at least one."""
+        return max(1, self._threads // 2)
 
     @property
     def workers(self) -> int:
         """The number of threads that take batches in: one more than half, the scan has all.
 
         With many more threads than cores, one that holds the interpreter's lock is put to sleep
-        now and then, and all others wait for it.
+        now and then, and all others wait for it; NumPy takes that lock all the time.
         """
-        return min(self._threads, self._threads // 2 + 1)
+        return self.half if compiled() is None else min(self._threads, self.half + 1)
 
     @property
-    def fetched(self) -> int:
-        """How many row groups of Parquet are fetched ahead of a search."""
-        return max(1, self._threads // 2)
+    def _threads(self) -> int:
+        return self.threads or os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def _run_pass(
 
     cells = max(1, len(index)) if the_pass.by else 1
     # To find out percentiles takes memory, but little time, with one thread more.
-    workers = settings.fetched if the_pass.of_sample.tasks else settings.workers
+    workers = settings.half if the_pass.of_sample.tasks else settings.workers
     workers = 1 if the_pass.in_order else workers
     return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
@@ -192,7 +193,7 @@ def _fetching_ahead(the_pass: Pass, settings: FitSettings) -> Iterator[None]:
     if not the_pass.of_sample.tasks or _FETCHED in os.environ:
         yield
         return
-    os.environ[_FETCHED] = str(settings.fetched)
+    os.environ[_FETCHED] = str(settings.half)
     try:
         yield
     finally:

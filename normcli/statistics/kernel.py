@@ -11,6 +11,7 @@ the same numbers, because they are exact.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ _MOST_DIGITS = 8
 # Values within 2^±_SAFE can be squared without overflow or underflow of any digit product.
 _SAFE_EXPONENT = 300
 _BAND = 64
+_FIRST = 64
+"""Of so many values one usually has digits left, if any of a chunk has."""
 
 
 class _Digits(NamedTuple):
@@ -105,6 +108,7 @@ def _add_digits(
     squares.add(2 * (low + shift), products * _grid(2 * low, 2 * count - 1), cells)
 
 
+@lru_cache(maxsize=256)
 def _grid(low: int, count: int) -> Floats:
     """Return the factors that turn multiples of the grid's powers into integers."""
     return np.ldexp(1.0, -LIMB_BITS * np.arange(low, low + count))[:, None]
@@ -140,7 +144,7 @@ def _extract(values: Floats, top: int) -> tuple[_Digits, bool]:
         np.add(rest, magic, out=rows[row])
         rows[row] -= magic
         rest -= rows[row]
-        if not rest.any():
+        if not rest[:_FIRST].any() and not rest.any():
             return _Digits(rows[row:], power), True
         power -= 1
     return _Digits(rows, power + 1), False

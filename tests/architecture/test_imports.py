@@ -199,6 +199,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "fitted",
             "groups",
             "joined",
+            "kernel",
             "plan",
             "profiles",
             "progression",
