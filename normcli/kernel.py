@@ -6,6 +6,7 @@ the package was built where there was a C compiler.
 
 from __future__ import annotations
 
+import importlib
 import os
 from types import ModuleType
 
@@ -42,24 +43,21 @@ def compiled() -> ModuleType | None:
 
 def compiled_selection() -> ModuleType | None:
     """Return the compiled loops of searches for percentiles, None where there is no kernel."""
-    if compiled() is None:
-        return None
-    try:
-        from normcli import _select
-    except ImportError:
-        return None
-    return _select
+    return _beside_kernel("_select")
 
 
 def compiled_keys() -> ModuleType | None:
     """Return the compiled table of group keys, None where there is no kernel."""
+    return _beside_kernel("_keys")
+
+
+def _beside_kernel(name: str) -> ModuleType | None:
     if compiled() is None:
         return None
     try:
-        from normcli import _keys
+        return importlib.import_module(f"normcli.{name}")
     except ImportError:
         return None
-    return _keys
 
 
 def name_of_kernel() -> str:

@@ -112,7 +112,7 @@ class Stats:
         reading = self.reading(direction)
         with opened(frame, None, reading, expected, repeat=True) as source:
             transform = Transform(self.fitted, direction, source.schema, options, "the frame")
-            lazy = source.lazy(None, True)
+            lazy = source.rows(source.schema, None)
             if source.encoding is None and not isinstance(frame, pl.LazyFrame):
                 return transform(lazy.collect())
             return lazy.map_batches(

@@ -43,7 +43,7 @@ def transformed(source: Source, job: Job, write: WriteOptions, progress: Progres
         progress.advance(frame.height)
         return transform(frame)
 
-    return source.lazy(None, True).map_batches(
+    return source.rows(source.schema, None).map_batches(
         carry, schema=transform.schema, streamable=True, validate_output_schema=False
     )
 
