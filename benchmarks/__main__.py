@@ -14,6 +14,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.timing import Timing, alternate
@@ -68,10 +69,15 @@ def _row(work: Work, timings: dict[str, Timing]) -> str:
         f"{name} {timing.median:.2f} s ({timing.peak:.0f} MB): "
         f"**{own.median / timing.median:.2f}**"
         + (f" (goal {work.goals[name]:g})" if name in work.goals else "")
+        + _memory_ratio(own, timing, work.memory_goals.get(name))
         for name, timing in timings.items()
         if name != "normcli"
     ]
     return f"| {work.name} | {own.median:.2f} s | {own.peak:.0f} MB | {'<br>'.join(peers) or '–'} |"
+
+
+def _memory_ratio(own: Timing, peer: Timing, goal: float | None) -> str:
+    return "" if goal is None else f", memory **{own.peak / peer.peak:.2f}** (goal {goal:g})"
 
 
 def _installed(name: str, command: Sequence[str]) -> bool:
@@ -100,6 +106,8 @@ def main() -> None:
     for work in works(Size(arguments.quick, arguments.share), sections):
         if arguments.only not in work.name:
             continue
+        if arguments.quick:  # the goals are for the usual rows
+            work = replace(work, goals={}, memory_goals={})
         commands = {k: v for k, v in work.commands.items() if _installed(k, v)}
         lines.append(_row(work, alternate(commands, runs, work.variables)))
         print(lines[-1], flush=True)

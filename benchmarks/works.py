@@ -31,12 +31,16 @@ class Size:
 
 @dataclass(frozen=True)
 class Work:
-    """One line of the results; a goal is the ratio to a peer that is to be reached."""
+    """One line of the results; a goal is the ratio to a peer that is to be reached, in time.
+
+    Goals for memory are ratios of the peaks.
+    """
 
     name: str
     commands: Mapping[str, Sequence[str]]
     goals: Mapping[str, float] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    memory_goals: Mapping[str, float] = field(default_factory=dict)
 
 
 def _normcli(*arguments: str | Path) -> list[str]:
@@ -140,6 +144,7 @@ def _quantiles(size: Size) -> Iterator[Work]:
             "scikit-learn": _peer("sklearn_quartiles", path),
         },
         {"duckdb": 0.5},
+        memory_goals={"polars": 0.25},
     )
 
 
@@ -219,12 +224,42 @@ def _starts(size: Size) -> Iterator[Work]:
     )
 
 
+def _peaks(size: Size) -> Iterator[Work]:
+    """Yield works of which only the memory matters: that of four times as many rows."""
+    if size.quick:  # hardly more than what the imports take
+        return
+    rows = size.rows(1_000_000, 40_000_000)
+    files = {count: make("float64", count) for count in (rows, rows // 4)}
+    few = f"{rows // 4:,} rows"
+    for by in ("", "g"):
+        grouped = ["--by", by] if by else []
+        fits = {
+            count: _normcli("fit", path, "-c", ",".join(COLUMNS), *grouped)
+            for count, path in files.items()
+        }
+        yield _peak(f"fit{' by 1,000 groups' if by else ''}, {rows:,} × 8", few, *fits.values())
+    stats, out = folder() / "stats.json", folder() / "out.parquet"
+    subprocess.run([*_normcli("fit", files[rows // 4], "-x", "h", "-o", stats)], check=True)
+    yield _peak(
+        f"apply, {rows:,} × 8",
+        few,
+        *(_normcli("apply", stats, path, "-o", out) for path in files.values()),
+    )
+    out.unlink()
+
+
+def _peak(name: str, few: str, many_rows: Sequence[str], few_rows: Sequence[str]) -> Work:
+    commands = {"normcli": many_rows, few: few_rows}
+    return Work(f"memory: {name}", commands, memory_goals={few: 1.15})
+
+
 SECTIONS: Mapping[str, Callable[[Size], Iterator[Work]]] = {
     "fits": _fits,
     "texts": _texts,
     "quantiles": _quantiles,
     "carrying": _carrying,
     "tensors": _tensors,
+    "peaks": _peaks,
     "starts": _starts,
 }
 """The works by what they are about."""

@@ -333,7 +333,8 @@ class ColumnFit:
                 counts = cast(Counts, states["counts"]).tally[0]
                 lows, highs = cast(Extremes, states["extremes"]).values()
                 search.start(counts, lows, highs, cast(Any, states[_LOOK]))
-                self._states[scope] = states
+                # What the search has seen it keeps itself, as far as it needs that.
+                self._states[scope] = {k: found for k, found in states.items() if k != _LOOK}
             else:
                 search.absorb(cast(Any, states[_LOOK]))
         return all(search.results is not None for search in self._searches.values())

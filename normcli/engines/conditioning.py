@@ -10,6 +10,7 @@ from normcli.engines.failures import engine_errors
 from normcli.engines.folding import fold_batches
 from normcli.engines.local import FitSettings, most_rows
 from normcli.engines.progress import Progress
+from normcli.engines.reading import reading
 from normcli.fitted import Condition, Fitted
 from normcli.sources import Source, extent_of
 
@@ -43,7 +44,7 @@ def run_condition(
     )
     progress.start("fit (condition)", lambda: extent_of(source))
     try:
-        with engine_errors(source, "fit"):
+        with engine_errors(source, "fit"), reading():
             found = fold_batches(batches, settings.workers, Covariances, take_in)
     finally:
         progress.finish()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +16,8 @@ from normcli.engines.checks import check_scan
 from normcli.engines.failures import engine_errors
 from normcli.engines.folding import fold_batches
 from normcli.engines.progress import Progress
+from normcli.engines.reading import reading
+from normcli.engines.strips import next_strip, searches, strip_width
 from normcli.errors import DataError
 from normcli.fitted import FittedColumn
 from normcli.groups import KeyIndex, key_columns
@@ -41,7 +42,6 @@ __all__ = [
 BATCH_ROWS = 1 << 17
 _BATCH_NUMBERS = 1 << 21
 _SAMPLE_NUMBERS = 1 << 17
-_FETCHED = "POLARS_ROW_GROUP_PREFETCH_SIZE"
 
 DEFAULT_MEMORY = 1 << 30
 
@@ -102,14 +102,23 @@ def run_fit(
         for name, target in targets.items()
     ]
     vectors = {name: each.members for name, each in targets.items() if each.members is not None}
+    along = {*by} if where is None else {*by, *where.meta.root_names()}
+    width = strip_width(source, targets, along)
     rows = scans = 0
     while unfinished := [column for column in columns if not column.done]:
-        tasks = [column.tasks() for column in unfinished]
+        strip, tasks = next_strip(unfinished, width)
         scan = Pass(tuple(task for each in tasks for task in each), by)
         scans += 1
-        progress.start("fit" if scans == 1 else f"fit (scan {scans})", lambda: extent_of(source))
+        name = "fit" if scans == 1 else f"fit (scan {scans})"
+        if width < len(columns):
+            finished = len(columns) - len(unfinished)
+            name = f"fit (scan {scans}, {finished:,} of {len(columns):,} columns done)"
+        progress.start(name, lambda: extent_of(source))
         try:
-            with engine_errors(source, "fit"), _fetching_ahead(scan, settings):
+            # To find out percentiles takes about as long as to decode: what were fetched earlier
+            # would only lie in memory.
+            ahead = settings.half if scan.of_sample.tasks else None
+            with engine_errors(source, "fit"), reading(ahead):
                 _show_sample(source, vectors, scan.of_sample, where)
                 done = _run_pass(source, vectors, scan, index, where, settings, progress)
         finally:
@@ -123,8 +132,9 @@ def run_fit(
                 done.grow(len(index), ranks)
                 index = KeyIndex(index.keys[np.argsort(ranks)])
         states = iter(done.states)
-        for column, each in zip(unfinished, tasks, strict=True):
+        for column, each in zip(strip, tasks, strict=True):
             column.absorb([next(states) for _ in each])
+        del done, states  # not while the next scan needs memory, too
     return FitRun(tuple(column.result() for column in columns), index.keys if by else None, rows)
 
 
@@ -135,11 +145,8 @@ def most_rows(schema: pl.Schema) -> int:
 
 def _limits(targets: Mapping[str, Target], grouped: bool, settings: FitSettings) -> Limits:
     """Share the memory out among the searches that may run at once."""
-    searching = sum(
-        any(step.fitted and step.searches for step in target.chain) for target in targets.values()
-    )
-    searches = max(1, searching * (2 if grouped else 1))
-    return Limits(settings.memory // searches, settings.workers, settings.sketched)
+    searching = max(1, sum(map(searches, targets.values())) * (2 if grouped else 1))
+    return Limits(settings.memory // searching, settings.workers, settings.sketched)
 
 
 def _key_dtypes(by: tuple[str, ...], schema: pl.Schema) -> dict[str, pl.DataType]:
@@ -181,23 +188,6 @@ def _run_pass(
     workers = settings.half if the_pass.of_sample.tasks else settings.workers
     workers = 1 if the_pass.in_order else workers
     return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
-
-
-@contextmanager
-def _fetching_ahead(the_pass: Pass, settings: FitSettings) -> Iterator[None]:
-    """Have few row groups of Parquet fetched ahead.
-
-    To find out percentiles takes about as long as to decode; what is fetched earlier would only
-    lie in memory. The engine has no other way to be told so.
-    """
-    if not the_pass.of_sample.tasks or _FETCHED in os.environ:
-        yield
-        return
-    os.environ[_FETCHED] = str(settings.half)
-    try:
-        yield
-    finally:
-        del os.environ[_FETCHED]
 
 
 def _read(

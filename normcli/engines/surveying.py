@@ -9,6 +9,7 @@ import polars as pl
 from normcli.columns import named
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
+from normcli.engines.reading import reading
 from normcli.errors import DataError
 from normcli.profiles import Survey
 from normcli.sources import Source, extent_of
@@ -35,7 +36,7 @@ def run_survey(
     frame = frame.select(named(name) for name in source.schema if name in needed)
     progress.start("suggest", lambda: extent_of(source))
     try:
-        with engine_errors(source, "suggest"):
+        with engine_errors(source, "suggest"), reading():
             for batch in frame.collect_batches(
                 chunk_size=batch_rows, maintain_order=True, engine="streaming"
             ):

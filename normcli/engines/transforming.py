@@ -12,6 +12,7 @@ from normcli.application import Direction, Transform, TransformOptions
 from normcli.destinations import Outputs, whole_outputs
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
+from normcli.engines.reading import reading
 from normcli.errors import DataError
 from normcli.fitted import Fitted
 from normcli.sinks import WriteOptions, check_writable, write_frame
@@ -63,7 +64,7 @@ def run_transform(
     rows = min(_BATCH_ROWS, _BATCH_NUMBERS // numbers_in_row(source.schema))
     rows = max(1, rows, 0 if keys is None else len(keys))
     try:
-        with pl.Config(streaming_chunk_size=rows):
+        with pl.Config(streaming_chunk_size=rows), reading():
             _run(source, job, destination, directory, write, progress)
     finally:
         progress.finish()

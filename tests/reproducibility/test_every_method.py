@@ -17,6 +17,8 @@ import polars as pl
 import pytest
 
 import normcli
+from normcli.api import Extent, NoProgress
+from normcli.engines import strips
 from normcli.errors import NormWarning, StatsFileError
 from normcli.methods import METHODS
 from normcli.recipe import parse_chain
@@ -139,6 +141,16 @@ def _bytes(stats: normcli.Stats) -> str:
     return document.partition('"columns": {')[2]
 
 
+class _Scans(NoProgress):
+    """Keeps the names of all scans."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def start(self, what: str, extent: Callable[[], Extent]) -> None:
+        self.names.append(what)
+
+
 @pytest.fixture(scope="module")
 def base() -> pl.DataFrame:
     return _base()
@@ -191,6 +203,31 @@ def test_order_of_rows_and_files(base: pl.DataFrame, by: tuple[str, ...], tmp_pa
     for i, path in enumerate(paths):
         shuffled[i * ROWS // 3 : (i + 1) * ROWS // 3].write_parquet(path)
     assert _bytes(_fit(paths[::-1], recipe, by)) == _original(frame, recipe, by)
+
+
+@GROUPINGS
+@pytest.mark.parametrize("hashed", [False, True], ids=["strips", "whole rows"])
+def test_strips_of_columns(
+    base: pl.DataFrame,
+    by: tuple[str, ...],
+    hashed: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(strips, "_WORTH", 1 << 10)
+    monkeypatch.setattr(strips, "_SEARCHED", 3)
+    recipe = _table(*_ALL)
+    if not hashed:  # what is found by all values of a row needs all columns in one scan
+        recipe = {
+            column: chain for column, chain in recipe.items() if "median_of_means" not in chain
+        }
+    frame = _frame(recipe, base)
+    frame.write_parquet(tmp_path / "rows.parquet", row_group_size=100)
+    scans = _Scans()
+    stats = _fit(tmp_path / "rows.parquet", recipe, by, progress=scans)
+    assert _bytes(stats) == _original(frame, recipe, by)
+    assert len(scans.names) > (4 if hashed else 12)
+    assert all("columns done" in name for name in scans.names)
 
 
 @pytest.mark.parametrize("chain", [chain for chains in _ORDERED.values() for chain in chains])
