@@ -8,6 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 __all__ = ["encode", "scalar", "table_rows"]
@@ -55,23 +56,27 @@ def _series_texts(values: pl.Series) -> pl.Series:
         return values.cast(pl.String).fill_null("null")
     if values.dtype == pl.Float64:
         return _float_texts(values)
-    if values.str.contains(_ESCAPED).any():
+    text = pl.col("text")
+    found = values.alias("text").to_frame().select(
+        pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null").alias("quoted"),
+        text.str.contains(_ESCAPED).any().alias("escaped"),
+    )
+    if found["escaped"][0]:
         return pl.Series([scalar(value) for value in values.to_list()], dtype=pl.String)
-    return pl.select(pl.concat_str(pl.lit('"'), values, pl.lit('"'))).to_series().fill_null("null")
+    return found["quoted"]
 
 
 def _float_texts(values: pl.Series) -> pl.Series:
-    if not values.is_finite().all():
+    size = np.abs(values.fill_null(1.0).to_numpy())
+    if not np.isfinite(size).all():
         raise ValueError("JSON has no number for infinity and NaN")
     texts = values.cast(pl.String)
-    size = values.abs()
     # Python writes 0.00001 as 1e-05 and 0.000001 as 1e-06; polars as 0.00001 and as 1e-6.
-    plain = ((size >= 1e-5) & (size < 1e-4)).fill_null(False)
-    if plain.any():
-        written = pl.Series([repr(value) for value in values.filter(plain).to_list()])
-        texts = texts.scatter(plain.arg_true(), written)
-    one_digit = ((size >= 1e-9) & (size < 1e-5)).fill_null(False)
-    if one_digit.any():
-        padded = texts.filter(one_digit).str.replace("e-", "e-0", literal=True)
-        texts = texts.scatter(one_digit.arg_true(), padded)
-    return texts.fill_null("null")
+    plain = np.flatnonzero((size >= 1e-5) & (size < 1e-4))
+    if len(plain):
+        texts = texts.scatter(plain, [repr(value) for value in values[plain].to_list()])
+    one_digit = np.flatnonzero((size >= 1e-9) & (size < 1e-5))
+    if len(one_digit):
+        padded = texts[one_digit].str.replace("e-", "e-0", literal=True)
+        texts = texts.scatter(one_digit, padded)
+    return texts.fill_null("null") if texts.null_count() else texts
