@@ -57,9 +57,13 @@ def _series_texts(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Float64:
         return _float_texts(values)
     text = pl.col("text")
-    found = values.alias("text").to_frame().select(
-        pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null").alias("quoted"),
-        text.str.contains(_ESCAPED).any().alias("escaped"),
+    found = (
+        values.alias("text")
+        .to_frame()
+        .select(
+            pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null").alias("quoted"),
+            text.str.contains(_ESCAPED).any().alias("escaped"),
+        )
     )
     if found["escaped"][0]:
         return pl.Series([scalar(value) for value in values.to_list()], dtype=pl.String)
