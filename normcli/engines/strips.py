@@ -21,7 +21,7 @@ _WORTH = 1 << 27
 """Each strip is a scan that opens all files: where it reads as much of one, that is not seen."""
 # Columns of a strip, at least. To find out percentiles of a few keeps all threads busy.
 _SUMMED = 16
-_SEARCHED = 4
+_SEARCHED = 3
 
 
 def searches(target: Target) -> bool:

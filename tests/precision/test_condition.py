@@ -55,6 +55,12 @@ def test_it_does_not_depend_on_order_or_batches() -> None:
     assert normcli.fit(shuffled, condition=True, batch_rows=77).to_json() == first
 
 
+def test_a_name_that_looks_like_a_pattern() -> None:
+    frame = pl.DataFrame({"a": [1.0, 2.0, 4.0, 3.0], "b": [2.0, 5.0, 1.0, 1.0]})
+    odd = frame.rename({"a": "*"})
+    assert _condition(odd) == _condition(frame)
+
+
 def test_show(tmp_path: Path) -> None:
     stats = tmp_path / "s.json"
     frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 5.0], "y": [10.0, -20.0, 30.0, 15.0]})
