@@ -112,7 +112,7 @@ def run_fit(
         name = "fit" if scans == 1 else f"fit (scan {scans})"
         if width < len(columns):
             finished = len(columns) - len(unfinished)
-            name = f"fit (scan {scans}, {finished:,} of {len(columns):,} columns done)"
+            name = f"fit ({finished:,} of {len(columns):,} columns)"
         progress.start(name, lambda: extent_of(source))
         try:
             # To find out percentiles takes about as long as to decode: what were fetched earlier
