@@ -229,28 +229,22 @@ def _peaks(size: Size) -> Iterator[Work]:
     if size.quick:  # hardly more than what the imports take
         return
     rows = size.rows(1_000_000, 40_000_000)
-    files = {count: make("float64", count) for count in (rows, rows // 4)}
-    few = f"{rows // 4:,} rows"
-    for by in ("", "g"):
-        grouped = ["--by", by] if by else []
-        fits = {
-            count: _normcli("fit", path, "-c", ",".join(COLUMNS), *grouped)
-            for count, path in files.items()
-        }
-        yield _peak(f"fit{' by 1,000 groups' if by else ''}, {rows:,} × 8", few, *fits.values())
+    many, few = make("float64", rows), make("float64", rows // 4)
     stats, out = folder() / "stats.json", folder() / "out.parquet"
-    subprocess.run([*_normcli("fit", files[rows // 4], "-x", "h", "-o", stats)], check=True)
-    yield _peak(
-        f"apply, {rows:,} × 8",
-        few,
-        *(_normcli("apply", stats, path, "-o", out) for path in files.values()),
-    )
+    subprocess.run(_normcli("fit", few, "-x", "h", "-o", stats), check=True)
+    fit = ("fit", "-c", ",".join(COLUMNS))
+    for name, command in (
+        ("fit", fit),
+        ("fit by 1,000 groups", (*fit, "--by", "g")),
+        ("apply", ("apply", "-o", out, stats)),
+    ):
+        fewer = f"{rows // 4:,} rows"
+        yield Work(
+            f"memory: {name}, {rows:,} × 8",
+            {"normcli": _normcli(*command, many), fewer: _normcli(*command, few)},
+            memory_goals={fewer: 1.15},
+        )
     out.unlink()
-
-
-def _peak(name: str, few: str, many_rows: Sequence[str], few_rows: Sequence[str]) -> Work:
-    commands = {"normcli": many_rows, few: few_rows}
-    return Work(f"memory: {name}", commands, memory_goals={few: 1.15})
 
 
 SECTIONS: Mapping[str, Callable[[Size], Iterator[Work]]] = {

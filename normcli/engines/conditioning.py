@@ -5,11 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from normcli.application import Transform, TransformOptions
-from normcli.columns import named
 from normcli.conditioning import Covariances, features
 from normcli.engines.failures import engine_errors
 from normcli.engines.folding import fold_batches
-from normcli.engines.local import FitSettings, most_rows
+from normcli.engines.local import FitSettings, batches_of
 from normcli.engines.progress import Progress
 from normcli.engines.reading import reading
 from normcli.fitted import Condition, Fitted
@@ -29,9 +28,7 @@ def run_condition(
     columns = features(fitted)
     options = TransformOptions(unknown_group="null")
     wanted = {*(name for column in columns for name in column.sources), *fitted.by}
-    frame = source.rows(wanted, where).select(
-        named(name) for name in source.schema if name in wanted
-    )
+    frame = source.rows(wanted, where)
     schema = pl.Schema({name: source.schema[name] for name in source.schema if name in wanted})
     kept = [column.name for column in columns]
     transform = Transform(fitted.only(kept), "apply", schema, options, "the input")
@@ -43,12 +40,9 @@ def run_condition(
     progress.start("fit (condition)", lambda: extent_of(source))
     try:
         with engine_errors(source, "fit"), reading():
-            batches = frame.collect_batches(
-                chunk_size=min(settings.batch_rows, most_rows(schema)),
-                maintain_order=False,
-                engine="streaming",
+            found = fold_batches(
+                batches_of(frame, settings), settings.workers, Covariances, take_in
             )
-            found = fold_batches(batches, settings.workers, Covariances, take_in)
     finally:
         progress.finish()
     return found.condition()

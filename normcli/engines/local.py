@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,7 +35,7 @@ __all__ = [
     "DEFAULT_MEMORY",
     "FitRun",
     "FitSettings",
-    "most_rows",
+    "batches_of",
     "run_fit",
 ]
 
@@ -138,9 +138,14 @@ def run_fit(
     return FitRun(tuple(column.result() for column in columns), index.keys if by else None, rows)
 
 
-def most_rows(schema: pl.Schema) -> int:
-    """Return the most rows of a batch, so that memory does not grow with what tensors hold."""
-    return max(1, _BATCH_NUMBERS // numbers_in_row(schema))
+def batches_of(
+    frame: pl.LazyFrame, settings: FitSettings, in_order: bool = False
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows in batches, smaller ones where there are tensors, for these are in memory."""
+    most = max(1, _BATCH_NUMBERS // numbers_in_row(frame.collect_schema()))
+    return frame.collect_batches(
+        chunk_size=min(settings.batch_rows, most), maintain_order=in_order, engine="streaming"
+    )
 
 
 def _limits(targets: Mapping[str, Target], grouped: bool, settings: FitSettings) -> Limits:
@@ -169,11 +174,6 @@ def _run_pass(
     progress: Progress,
 ) -> Contribution:
     frame = _read(source.rows, source.schema, vectors, the_pass, where)
-    batches = frame.collect_batches(
-        chunk_size=min(settings.batch_rows, most_rows(frame.collect_schema())),
-        maintain_order=the_pass.in_order,
-        engine="streaming",
-    )
 
     def take_in(contribution: Contribution, batch: pl.DataFrame) -> None:
         if the_pass.by:
@@ -187,6 +187,7 @@ def _run_pass(
     # To find out percentiles takes memory, but little time, with one thread more.
     workers = settings.half if the_pass.of_sample.tasks else settings.workers
     workers = 1 if the_pass.in_order else workers
+    batches = batches_of(frame, settings, the_pass.in_order)
     return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
 

@@ -6,7 +6,6 @@ take gigabytes. Other input comes in pieces, or has to be parsed whole.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 
 from normcli.plan import Task
@@ -33,8 +32,7 @@ def strip_width(source: Source, targets: Mapping[str, Target], along: Collection
     """Return how many targets one scan is to take; columns `along` are read by each of them."""
     if source.encoding is None or source.encoding.format != "parquet" or not source.files:
         return len(targets)
-    size = sum(os.path.getsize(file.path) for file in source.files) // len(source.files)
-    strips = max(1, min(_MOST_STRIPS, size // _WORTH))
+    strips = max(1, min(_MOST_STRIPS, sum(source.sizes) // len(source.sizes) // _WORTH))
     least = _SEARCHED if any(map(searches, targets.values())) else _SUMMED
     # What is read by each strip must not come to more than a quarter of all.
     return max(least * (1 + len(along)), -(-len(targets) // strips))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from normcli.columns import named
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress
 from normcli.engines.reading import reading
@@ -31,13 +30,11 @@ def run_survey(
     """Return the survey of the named columns; raise DataError if there are no rows."""
     survey = Survey({name: source.schema[name] for name in columns}, by)
     needed = {*columns, *by}
-    frame = source.rows(needed, where)
     batch_rows = min(_MOST_ROWS, max(_LEAST_ROWS, _MOST_VALUES // len(needed)))
-    frame = frame.select(named(name) for name in source.schema if name in needed)
     progress.start("suggest", lambda: extent_of(source))
     try:
         with engine_errors(source, "suggest"), reading():
-            for batch in frame.collect_batches(
+            for batch in source.rows(needed, where).collect_batches(
                 chunk_size=batch_rows, maintain_order=True, engine="streaming"
             ):
                 survey.update(batch)

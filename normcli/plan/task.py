@@ -139,7 +139,7 @@ class Pass:
     tasks: tuple[Task, ...]
     by: Mapping[str, pl.DataType]
 
-    @property
+    @cached_property
     def of_sample(self) -> Pass:
         """What is to be made of a sample of the rows before the scan."""
         tasks = [replace(task, empty=task.sample) for task in self.tasks if task.sample is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import polars as pl
@@ -27,7 +26,7 @@ def extent_of(source: Source) -> Extent:
     """Return the extent of a source's files: exact rows where a footer tells them."""
     if not source.files or source.encoding is None:
         return Extent()
-    size = sum(os.path.getsize(file.path) for file in source.files)
+    size = sum(source.sizes)
     if source.encoding.format in ("parquet", "ipc"):
         scan = pl.scan_parquet if source.encoding.format == "parquet" else pl.scan_ipc
         paths = [file.path for file in source.files]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import os
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
@@ -30,7 +29,7 @@ def sample_slices(source: Source, rows: int) -> Iterator[Rows]:
     """
     if source.encoding is None or source.encoding.format not in ("parquet", "ipc"):
         return
-    ends = list(itertools.accumulate(os.path.getsize(file.path) for file in source.files))
+    ends = list(itertools.accumulate(source.sizes))
     if not ends or ends[-1] < _SMALL:
         return
     parts, heights = source.parts(), dict[int, int]()

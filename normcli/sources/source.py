@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,7 @@ from typing import IO, Any
 
 import polars as pl
 
-from normcli.columns import check_names
+from normcli.columns import check_names, named
 from normcli.errors import DataError
 from normcli.sources.binary import arrow_stream, binary_files
 from normcli.sources.files import InputFile, hive_dtypes
@@ -47,10 +48,17 @@ class Source:
         check_names(self.schema, self.names[0] if self.names else "the frame")
 
     def rows(self, columns: Collection[str], where: pl.Expr | None) -> pl.LazyFrame:
-        """Return the rows for which a condition holds, with these columns and maybe others."""
+        """Return these columns, in the schema's order, of the rows for which a condition holds."""
         if where is None:
-            return self.lazy(columns, True)
-        return self.lazy({*columns, *where.meta.root_names()}, True).filter(where)
+            frame = self.lazy(columns, True)
+        else:
+            frame = self.lazy({*columns, *where.meta.root_names()}, True).filter(where)
+        return frame.select(named(name) for name in self.schema if name in columns)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The bytes of each file."""
+        return [os.path.getsize(file.path) for file in self.files]
 
 
 def frame_source(frame: Any, expected: Mapping[str, pl.DataType] | None = None) -> Source:

@@ -215,7 +215,6 @@ def test_strips_of_columns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(strips, "_WORTH", 1 << 10)
-    monkeypatch.setattr(strips, "_SEARCHED", 3)
     recipe = _table(*_ALL)
     if not hashed:  # what is found by all values of a row needs all columns in one scan
         recipe = {
