@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 import polars as pl
+import polars.selectors as cs
 
 from normcli.application import Direction, Transform, TransformOptions
 from normcli.destinations import Outputs, whole_outputs
@@ -121,7 +122,7 @@ def _into_directory(
         frame = transformed(part, job, write, progress)
         with engine_errors(part, job.direction):
             # The folders' names go on saying what the columns made of them say.
-            write_frame(frame.drop(part.hive), outputs.path_for(target), write)
+            write_frame(frame.drop(cs.by_name(*part.hive)), outputs.path_for(target), write)
 
 
 def _output_name(part: Source, write: WriteOptions) -> str:

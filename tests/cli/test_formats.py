@@ -124,6 +124,18 @@ def test_hive(tmp_path: Path, run: Any, files: Any, data: pl.DataFrame, ending: 
     assert_frame_equal(one, expected, check_row_order=False, abs_tol=1e-12)
 
 
+def test_a_folder_key_that_looks_like_a_pattern(tmp_path: Path, run: Any) -> None:
+    path = tmp_path / "d" / "*=1" / "part.parquet"
+    path.parent.mkdir(parents=True)
+    pl.DataFrame({"x": [1.0, 2.0, 3.0]}).write_parquet(path)
+    run("fit", "d", "-c", "x", "-m", "minmax", "-o", "s.json")
+    run("apply", "s.json", "d", "-o", "out")
+    written = pl.read_parquet(
+        tmp_path / "out" / "*=1" / "part.parquet", hive_partitioning=False, glob=False
+    )
+    assert written.to_dict(as_series=False) == {"x": [0.0, 0.5, 1.0]}
+
+
 def test_two_passes_over_stdin(tmp_path: Path, run: Any, data: pl.DataFrame) -> None:
     done = run("fit", "-m", "zscore+minmax", stdin=data.write_csv().encode())
     assert done.stderr.decode() == (
