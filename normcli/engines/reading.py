@@ -22,10 +22,11 @@ _OF_STRIPS = 1 << 22
 
 @contextmanager
 def reading(ahead: int | None = None) -> Iterator[None]:
-    """Have files read in smaller pieces, and so many row groups of Parquet fetched ahead.
+    """Have files read in smaller pieces: it takes no longer, and a third less memory.
 
-    It takes no longer so, and a third less memory. A variable that is set already stays as it is;
-    one that is not is gone in the end.
+    A search for percentiles says how many row groups of Parquet, of which it reads a strip, are to
+    be fetched `ahead`. A variable that is set already stays as it is; one that is not is gone in
+    the end.
     """
     wanted = dict(_SETTINGS)
     if ahead is not None:
