@@ -6,8 +6,9 @@ import errno
 import os
 import re
 import sys
-import time
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -28,8 +29,8 @@ _ROW_GROUP_NUMBERS = 1 << 22
 # Normalized numbers have mantissas that nothing compresses: the usual level, 3, makes a file half
 # a percent smaller and takes a fifth longer.
 _ZSTD_LEVEL = 1
-_LONGEST_PAUSE = 0.005
 _FLUSH_AFTER = 0.2
+_PATIENCE = 1.0
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),
@@ -120,19 +121,34 @@ def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOpti
         # As they are read: counted in their unit.
         frame = frame.with_columns(cs.duration().to_physical())
     regular = isinstance(target, str) and not os.path.exists(target)
-    query = _sink(frame, target, options, regular).collect(background=True, engine="streaming")
-    # Waiting in the engine would hold signals back until it ends.
-    pause, flushed = 0.0005, time.monotonic()
+    given_up = threading.Event()
+    query = _sink(_until(given_up, frame), target, options, regular)
+    # In a thread of its own: the engine would hold signals back until it ends. (Its own queries in
+    # the background can't be stopped, and abort the process when nobody takes their result.)
+    executor = ThreadPoolExecutor(1)
+    written = executor.submit(query.collect, engine="streaming")
     try:
-        while query.fetch() is None:
-            time.sleep(pause)
-            pause = min(_LONGEST_PAUSE, 1.5 * pause)
-            if regular and time.monotonic() > flushed + _FLUSH_AFTER:
+        while wait([written], _FLUSH_AFTER).not_done:
+            if regular:
                 _flush(str(target))
-                flushed = time.monotonic()
+        written.result()
     except BaseException:
-        query.cancel()
+        given_up.set()
+        wait([written], _PATIENCE)  # not for ever: its input may be an idle pipe
         raise
+    finally:
+        executor.shutdown(wait=False)
+
+
+def _until(given_up: threading.Event, frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the frame; to compute it fails from the next batch on once it is given up."""
+
+    def pass_on(rows: pl.DataFrame) -> pl.DataFrame:
+        if given_up.is_set():
+            raise InterruptedError("nobody waits for this output any more")
+        return rows
+
+    return frame.map_batches(pass_on, streamable=True)
 
 
 def _flush(path: str) -> None:

@@ -42,16 +42,17 @@ def release(path: str) -> None:
 
 def discard(path: str) -> None:
     """Remove a folder that was made here, and what is in it if that is ours."""
-    ours = _folders.pop(path, False)
+    ours = _folders.get(path, False)
     # A thread may still create a file while we remove them; not for ever.
     for _ in range(_ATTEMPTS if ours else 1):
         with suppress(OSError):
             for name in os.listdir(path) if ours else ():
                 os.unlink(os.path.join(path, name))
             os.rmdir(path)
-            return
         if not os.path.isdir(path):
-            return
+            break
+    # Only now: whoever ends the process meanwhile removes what is left of it.
+    release(path)
 
 
 def remove_all() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 HEAD = b"x,y\n"
@@ -66,6 +68,50 @@ def test_amid_apply_then_idle(folder: Any, tools: Any) -> None:
     stop()
     _ends(process, signal.SIGINT)
     assert kept.read_bytes() == b"what was there before"
+    assert folder.left_behind() == []
+
+
+_STOPPED_IN_PYTHON = """
+import os, signal, sys, time
+import normcli
+from normcli.api import TransformOptions
+from normcli.engines.progress import NoProgress
+
+class Slow(NoProgress):
+    rows = signals = 0
+    def advance(self, rows):
+        self.rows += rows
+        time.sleep(0.1)
+        if self.rows > 100_000 and not self.signals:
+            self.signals = 1
+            os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+
+def end(number, frame):
+    raise SystemExit
+
+signal.signal(signal.SIGTERM, end)
+stats, progress = normcli.load("s.json"), Slow()
+options = TransformOptions()
+try:
+    stats.write("apply", ["in.parquet"], "out/new.parquet", options=options, progress=progress)
+except (KeyboardInterrupt, SystemExit) as stopped:
+    rows = progress.rows
+    time.sleep(0.5)
+    print(type(stopped).__name__, rows < 1_000_000, progress.rows == rows)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "SystemExit")],
+)
+def test_amid_apply_in_python(folder: Any, large: Path, number: signal.Signals, name: str) -> None:
+    """In a notebook the process lives on; the writing must not."""
+    pl.concat([pl.read_parquet(large)] * 10).write_parquet(folder.path / "in.parquet")
+    command = [sys.executable, "-c", _STOPPED_IN_PYTHON, number.name]
+    done = subprocess.run(command, cwd=folder.path, capture_output=True, check=False, timeout=300)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    assert done.stdout.decode() == f"{name} True True\n"
     assert folder.left_behind() == []
 
 
