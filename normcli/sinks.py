@@ -6,9 +6,7 @@ import errno
 import os
 import re
 import sys
-import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -19,6 +17,7 @@ import polars.selectors as cs
 from normcli.destinations import whole_outputs
 from normcli.errors import UsageError
 from normcli.sources import Encoding, ReadOptions
+from normcli.stoppable import StoppableQuery
 from normcli.tensors import as_array, numbers_in_row, tensor_of
 
 __all__ = ["WriteOptions", "check_writable", "write_frame", "write_text"]
@@ -29,8 +28,6 @@ _ROW_GROUP_NUMBERS = 1 << 22
 # Normalized numbers have mantissas that nothing compresses: the usual level, 3, makes a file half
 # a percent smaller and takes a fifth longer.
 _ZSTD_LEVEL = 1
-_FLUSH_AFTER = 0.2
-_PATIENCE = 1.0
 _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "ipc": ("none", "lz4", "zstd"),
@@ -121,34 +118,9 @@ def write_frame(frame: pl.LazyFrame, target: str | IO[bytes], options: WriteOpti
         # As they are read: counted in their unit.
         frame = frame.with_columns(cs.duration().to_physical())
     regular = isinstance(target, str) and not os.path.exists(target)
-    given_up = threading.Event()
-    query = _sink(_until(given_up, frame), target, options, regular)
-    # In a thread of its own: the engine would hold signals back until it ends. (Its own queries in
-    # the background can't be stopped, and abort the process when nobody takes their result.)
-    executor = ThreadPoolExecutor(1)
-    written = executor.submit(query.collect, engine="streaming")
-    try:
-        while wait([written], _FLUSH_AFTER).not_done:
-            if regular:
-                _flush(str(target))
-        written.result()
-    except BaseException:
-        given_up.set()
-        wait([written], _PATIENCE)  # not for ever: its input may be an idle pipe
-        raise
-    finally:
-        executor.shutdown(wait=False)
-
-
-def _until(given_up: threading.Event, frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the frame; to compute it fails from the next batch on once it is given up."""
-
-    def pass_on(rows: pl.DataFrame) -> pl.DataFrame:
-        if given_up.is_set():
-            raise InterruptedError("nobody waits for this output any more")
-        return rows
-
-    return frame.map_batches(pass_on, streamable=True)
+    query = StoppableQuery()
+    sink = _sink(query.rows(frame), target, options, regular)
+    query.collect(sink, (lambda: _flush(str(target))) if regular else None)
 
 
 def _flush(path: str) -> None:

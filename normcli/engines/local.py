@@ -14,7 +14,7 @@ from normcli.columns import named
 from normcli.dtypes import dtype_name, plain_dtype
 from normcli.engines.checks import check_scan
 from normcli.engines.failures import engine_errors
-from normcli.engines.folding import fold_batches
+from normcli.engines.folding import fold_batches, fold_scan
 from normcli.engines.progress import Progress
 from normcli.engines.reading import reading
 from normcli.engines.strips import next_strip, searches, strip_width
@@ -61,6 +61,14 @@ class FitSettings:
     def half(self) -> int:
         """Half of the threads, at least one."""
         return max(1, self._threads // 2)
+
+    @property
+    def scanning(self) -> int:
+        """The number of threads that scan, where these take the batches in: all.
+
+        NumPy does not profit from more than half.
+        """
+        return self.half if compiled() is None else self._threads
 
     @property
     def workers(self) -> int:
@@ -142,10 +150,14 @@ def batches_of(
     frame: pl.LazyFrame, settings: FitSettings, in_order: bool = False
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows in batches, smaller ones where there are tensors, for these are in memory."""
-    most = max(1, _BATCH_NUMBERS // numbers_in_row(frame.collect_schema()))
     return frame.collect_batches(
-        chunk_size=min(settings.batch_rows, most), maintain_order=in_order, engine="streaming"
+        chunk_size=_batch_rows(frame, settings), maintain_order=in_order, engine="streaming"
     )
+
+
+def _batch_rows(frame: pl.LazyFrame, settings: FitSettings) -> int:
+    most = max(1, _BATCH_NUMBERS // numbers_in_row(frame.collect_schema()))
+    return min(settings.batch_rows, most)
 
 
 def _limits(targets: Mapping[str, Target], grouped: bool, settings: FitSettings) -> Limits:
@@ -183,12 +195,17 @@ def _run_pass(
             contribution.update(batch, None, 1)
         progress.advance(batch.height)
 
-    cells = max(1, len(index)) if the_pass.by else 1
-    # To find out percentiles takes memory, but little time, with one thread more.
-    workers = settings.half if the_pass.of_sample.tasks else settings.workers
-    workers = 1 if the_pass.in_order else workers
+    def empty() -> Contribution:
+        return Contribution(the_pass, max(1, len(index)) if the_pass.by else 1)
+
+    searching = bool(the_pass.of_sample.tasks)
+    if not (the_pass.by or searching or the_pass.in_order):
+        return fold_scan(frame, _batch_rows(frame, settings), settings.scanning, empty, take_in)
+    # Threads of their own where these wait for each other to number groups, or are few, since to
+    # find out percentiles takes memory, but little time: the scan goes on meanwhile.
+    workers = settings.half if searching else settings.workers
     batches = batches_of(frame, settings, the_pass.in_order)
-    return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
+    return fold_batches(batches, 1 if the_pass.in_order else workers, empty, take_in)
 
 
 def _read(

@@ -19,6 +19,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     # Paths to remove when a signal ends the process.
     "temporary": (set(), set()),
+    # Queries that end when they are interrupted.
+    "stoppable": (set(), {"polars"}),
     # Whether sums are taken by the compiled kernel (_exact.c) or by its reference.
     "kernel": ({"_exact", "_keys", "_select", "errors"}, set()),
     "keytable": ({"kernel"}, {"numpy", "polars"}),
@@ -180,7 +182,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "destinations": ({"errors", "sources", "temporary"}, set()),
     # Formats differ in what they can hold.
     "sinks": (
-        {"destinations", "dtypes", "errors", "sources", "tensors"},
+        {"destinations", "dtypes", "errors", "sources", "stoppable", "tensors"},
         {"polars", "pyarrow"},
     ),
     # What columns look like; it knows neither methods nor files.
@@ -207,6 +209,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "resolution",
             "sinks",
             "sources",
+            "stoppable",
             "tensors",
         },
         {"numpy", "polars"},
