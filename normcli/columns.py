@@ -117,14 +117,15 @@ def split_texts(series: pl.Series) -> tuple[pl.Series, Mask | None]:
 
 def physical(series: pl.Series) -> pl.Series:
     """Return a column as the plain numbers that it is counted by; not for 128-bit decimals."""
-    if series.dtype == pl.Boolean():
+    dtype = series.dtype
+    if dtype == pl.Boolean():
         return series.cast(pl.UInt8)
-    if isinstance(series.dtype, pl.Decimal):
+    if isinstance(dtype, pl.Decimal):
         return series.to_physical().cast(pl.Int64)
-    if series.dtype == pl.Float16():
+    if dtype == pl.Float16():
         return series.cast(pl.Float32)
     # What is a number already is left alone: the engine would make a query of it.
-    return series if series.dtype.is_numeric() else series.to_physical()
+    return series if dtype.is_numeric() else series.to_physical()
 
 
 def plain_chunks(series: pl.Series) -> list[npt.NDArray[Any]]:

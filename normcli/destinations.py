@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 from normcli import temporary
 from normcli.errors import EnvironmentFailureError, UsageError
 from normcli.sources import Encoding, Source, encoding_of_name, named_format
 
-__all__ = ["Outputs", "check_destination", "is_directory", "output_encoding", "whole_outputs"]
+__all__ = [
+    "Outputs",
+    "check_destination",
+    "is_directory",
+    "output_encoding",
+    "sync",
+    "whole_outputs",
+    "write_text",
+]
 
 
 class Outputs:
@@ -119,6 +130,32 @@ def whole_outputs() -> Iterator[Outputs]:
     except BaseException:
         outputs.discard()
         raise
+
+
+def write_text(text: str | Iterable[str], destination: str | None) -> None:
+    """Write a text, or its pieces, to a file, whole or not at all, or to stdout (None or "-")."""
+    pieces = [text] if isinstance(text, str) else text
+    if destination in (None, "-"):
+        sys.stdout.writelines(pieces)
+        sys.stdout.flush()
+        return
+    assert destination is not None
+    with whole_outputs() as outputs:
+        path = outputs.path_for(destination)
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(pieces)
+            file.flush()
+            sync(file)
+
+
+def sync(file: IO[Any]) -> None:
+    """Have what was written to a file go to the disk; raise OSError where it can't."""
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        # A device or a pipe can't be synced; a file that can't has not been written.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 def is_directory(output: str, to: str | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -38,12 +38,15 @@ from normcli.methods import Needs
 from normcli.methods.base import once
 from normcli.plan import Scope, Task
 from normcli.resolution import Target
-from normcli.selection import Search, percentile_fraction
 from normcli.smallgroups import cells_of
 from normcli.statistics import Kind, Summary
 from normcli.statistics.counts import Counts
 from normcli.statistics.extremes import Extremes
+from normcli.statistics.ordering import percentile_fraction
 from normcli.tensors import tensor_of
+
+if TYPE_CHECKING:
+    from normcli.selection import Search
 
 __all__ = ["ColumnFit", "Limits"]
 
@@ -203,6 +206,8 @@ class ColumnFit:
             by_group = groups and self._known(len(next(iter(groups.values())))) | groups
             partial = FittedStep(method, rows, by_group if scope == "groups" else None, own.shape)
         if needs.searches and search is None and not self.limits.sketched:
+            from normcli.selection import Search  # most fits need none
+
             if scope != self._scopes[0]:
                 names = needs.statistics
             names = tuple(dict.fromkeys((*names, "counts", "extremes")))

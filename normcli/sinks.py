@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -14,13 +12,13 @@ from typing import IO, Any
 import polars as pl
 import polars.selectors as cs
 
-from normcli.destinations import whole_outputs
+from normcli.destinations import sync
 from normcli.errors import UsageError
 from normcli.sources import Encoding, ReadOptions
 from normcli.stoppable import StoppableQuery
 from normcli.tensors import as_array, numbers_in_row, tensor_of
 
-__all__ = ["WriteOptions", "check_writable", "write_frame", "write_text"]
+__all__ = ["WriteOptions", "check_writable", "write_frame"]
 
 # Else row groups are as large as the batches happen to be: here always the same, and not tiny.
 _ROW_GROUP_ROWS = 1 << 17
@@ -68,22 +66,6 @@ class WriteOptions:
         if self.compression is not None:
             return self.compression
         return self.encoding.compression or _COMPRESSIONS[self.encoding.format][0]
-
-
-def write_text(text: str | Iterable[str], destination: str | None) -> None:
-    """Write a text, or its pieces, to a file, whole or not at all, or to stdout (None or "-")."""
-    pieces = [text] if isinstance(text, str) else text
-    if destination in (None, "-"):
-        sys.stdout.writelines(pieces)
-        sys.stdout.flush()
-        return
-    assert destination is not None
-    with whole_outputs() as outputs:
-        path = outputs.path_for(destination)
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(pieces)
-            file.flush()
-            _sync(file)
 
 
 def check_writable(schema: pl.Schema, options: WriteOptions) -> None:
@@ -213,18 +195,9 @@ def _write_arrow_stream(
                 writer.write_table(batch.to_arrow().cast(schema))
         file.flush()
         if isinstance(target, str):
-            _sync(file)
+            sync(file)
 
 
 @contextmanager
 def _left_open(stream: IO[bytes]) -> Iterator[IO[bytes]]:
     yield stream
-
-
-def _sync(file: IO[Any]) -> None:
-    try:
-        os.fsync(file.fileno())
-    except OSError as error:
-        # A device or a pipe can't be synced; a file that can't has not been written.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise

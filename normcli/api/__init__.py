@@ -8,11 +8,10 @@ from normcli.api.asking import FitKeywords
 from normcli.api.fitting import explain, fit
 from normcli.api.stats import Stats, load, merge
 from normcli.application import TransformOptions
-from normcli.destinations import check_destination
+from normcli.destinations import check_destination, write_text
 from normcli.dtypes import parse_dtype
 from normcli.engines.local import BATCH_ROWS
 from normcli.engines.progress import NoProgress, Progress
-from normcli.sinks import write_text
 from normcli.sources import Extent, ReadOptions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from normcli.api.stats import Stats, load
 from normcli.dtypes import parse_dtype
 from normcli.errors import UsageError
 from normcli.recipe import Chain, Recipe, parse_chain
-from normcli.request import Request, read_recipe, request_of
+from normcli.request import Request, request_of
 from normcli.sources import ReadOptions
 
 __all__ = ["FitKeywords", "Prepared", "prepared"]
@@ -86,6 +86,8 @@ def prepared(**options: Unpack[FitKeywords]) -> Prepared:
             "each is a whole recipe; flags change parts of it",
         )
     if recipe is not None:
+        from normcli.request.toml import read_recipe
+
         asked = asked.over(read_recipe(os.fspath(recipe)))
     elif like is not None:
         earlier = like if isinstance(like, Stats) else load(like)

@@ -18,7 +18,6 @@ from normcli.engines.progress import NoProgress, Progress
 from normcli.errors import NormWarning, UsageError
 from normcli.findings import findings
 from normcli.fitted import Fitted
-from normcli.outline import outline
 from normcli.recipe import Recipe, scans_again
 from normcli.request import recorded
 from normcli.resolution import Target, resolve
@@ -114,6 +113,8 @@ def explain(
       y  minmax, on the output of log+zscore: counts, extremes
     <BLANKLINE>
     """
+    from normcli.outline import outline
+
     asked = prepared(**options)
     with opened(source, format, asked.reading, asked.expected, False) as data:
         recipe, targets = _resolved(asked.recipe, data)

@@ -11,11 +11,10 @@ from typing import Any, Unpack, overload
 
 import polars as pl
 
-from normcli.api.data import ArrowData, Paths, opened
-from normcli.application import Direction, Transform, TransformKeywords, TransformOptions
-from normcli.destinations import is_directory, output_encoding
+from normcli.api.data import ArrowData, Paths
+from normcli.application import Direction, TransformKeywords, TransformOptions
+from normcli.destinations import write_text
 from normcli.engines.progress import NoProgress, Progress
-from normcli.engines.transforming import Job, run_transform
 from normcli.errors import (
     DataError,
     EnvironmentFailureError,
@@ -26,16 +25,10 @@ from normcli.errors import (
 )
 from normcli.findings import small_group_notes
 from normcli.fitted import Fitted
-from normcli.kept import kept_columns
-from normcli.merging import merge_fits
-from normcli.sinks import WriteOptions, write_text
 from normcli.sources import ReadOptions
-from normcli.statsfile import from_bytes, pieces_of, to_text
+from normcli.statsfile import pieces_of, to_text
 
 __all__ = ["Stats", "load", "merge"]
-
-
-_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,9 @@ class Stats:
         ("error", "skip"), `keep_row_stats` (columns for what rows lose to row-wise methods, which
         `invert` needs). Raises DataError where the data do not fit the statistics.
         """
-        return self._carry(frame, "apply", TransformOptions(**options))
+        from normcli.api.carrying import carried  # a fit has no use for it
+
+        return carried(self, frame, "apply", TransformOptions(**options))
 
     @overload
     def invert(
@@ -103,21 +98,9 @@ class Stats:
     def invert(self, frame: ArrowData, **options: Unpack[TransformKeywords]) -> pl.DataFrame: ...
     def invert(self, frame: Any, **options: Unpack[TransformKeywords]) -> Any:
         """Bring normalized rows back, to the dtypes they were fitted with; options as `apply`."""
-        return self._carry(frame, "invert", TransformOptions(**options))
+        from normcli.api.carrying import carried
 
-    def _carry(
-        self, frame: Any, direction: Direction, options: TransformOptions
-    ) -> pl.DataFrame | pl.LazyFrame:
-        expected = self.expected(direction, options.renamed)
-        reading = self.reading(direction)
-        with opened(frame, None, reading, expected, repeat=True) as source:
-            transform = Transform(self.fitted, direction, source.schema, options, "the frame")
-            lazy = source.rows(source.schema, None)
-            if source.encoding is None and not isinstance(frame, pl.LazyFrame):
-                return transform(lazy.collect())
-            return lazy.map_batches(
-                transform, schema=transform.schema, streamable=True, validate_output_schema=False
-            )
+        return carried(self, frame, "invert", TransformOptions(**options))
 
     def write(
         self,
@@ -134,25 +117,21 @@ class Stats:
         progress: Progress | None = None,
     ) -> None:
         """Carry files over into a file, a directory (an output for each input) or stdout (None)."""
-        reading = self.reading(direction) if read is None else read
-        self._warn_of_losses(direction)
-        expected = self.expected(direction, options.renamed)
-        with opened(list(sources), format, reading, expected, False) as source:
-            directory = output is not None and is_directory(output, to)
-            if directory and not source.parts():
-                raise UsageError(
-                    f"stdin has no name that its output in {output} could take",
-                    f"name a file: -o {os.path.join(str(output), 'normalized.parquet')}",
-                )
-            encoding = output_encoding(source, None if directory else output, to)
-            run_transform(
-                source,
-                Job(self.fitted, direction, options),
-                None if output in (None, "-") else output,
-                directory,
-                WriteOptions(encoding, compression, float_format, source.options),
-                progress or NoProgress(),
-            )
+        from normcli.api.carrying import write_carried
+
+        write_carried(
+            self,
+            direction,
+            sources,
+            output,
+            options=options,
+            read=read,
+            format=format,
+            to=to,
+            compression=compression,
+            float_format=float_format,
+            progress=progress or NoProgress(),
+        )
 
     def reading(self, direction: Direction) -> ReadOptions:
         """Return how input is read: as in the fit, but that normalized columns are floats."""
@@ -170,6 +149,8 @@ class Stats:
 
         Lists are known to be tensors as well; `renamed` are new names of fitted columns.
         """
+        from normcli.kept import kept_columns
+
         expected = {} if self.fitted.keys is None else dict(self.fitted.keys.schema)
         for column in self.fitted.columns:
             output = column.steps[-1].method.output_of(column.steps[-1].params)
@@ -182,18 +163,6 @@ class Stats:
                 expected |= {kept.name: kept.dtype for kept in kept_columns(column.name, column)}
         others = {new: expected[old] for new, old in (renamed or {}).items() if old in expected}
         return {**expected, **others}
-
-    def _warn_of_losses(self, direction: Direction) -> None:
-        losses: dict[str, list[str]] = {}
-        for column in self.fitted.columns if direction == "invert" else ():
-            for method in dict.fromkeys(type(step.method) for step in column.steps):
-                if method.loses:
-                    what = f"{method.name} does not bring back {method.loses}"
-                    losses.setdefault(what, []).append(f'"{column.name}"')
-        for what, names in losses.items():
-            some = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-            columns = f"column{'s' * (len(names) > 1)} {', '.join(names[:_MOST_NAMES])}{some}"
-            warnings.warn(f"{columns}: {what}", NormWarning, stacklevel=3)
 
 
 def load(path: str | os.PathLike[str]) -> Stats:
@@ -213,6 +182,8 @@ def load(path: str | os.PathLike[str]) -> Stats:
         ) from error
     except OSError as error:
         raise EnvironmentFailureError(f"{name} can't be read: {error.strerror}") from error
+    from normcli.statsfile.read import from_bytes
+
     return Stats(from_bytes(data, name), name)
 
 
@@ -220,6 +191,8 @@ def merge(*stats: Stats) -> Stats:
     """Return the fit of all rows that the given fits have seen, exactly as if fitted at once."""
     if not stats:
         raise UsageError("there is nothing to merge")
+    from normcli.merging import merge_fits
+
     names = [each.name or f"stats {i}" for i, each in enumerate(stats, start=1)]
     fitted = merge_fits([each.fitted for each in stats], names)
     for column in fitted.columns:

@@ -6,7 +6,7 @@ batch, from any thread.
 
 from __future__ import annotations
 
-from normcli.application.carrying import Transform
 from normcli.application.options import Direction, TransformKeywords, TransformOptions
 
-__all__ = ["Direction", "Transform", "TransformKeywords", "TransformOptions"]
+# `Transform` is imported from `application.carrying`: a fit has no use for it.
+__all__ = ["Direction", "TransformKeywords", "TransformOptions"]

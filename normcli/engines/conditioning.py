@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from normcli.application import Transform, TransformOptions
+from normcli.application import TransformOptions
+from normcli.application.carrying import Transform
 from normcli.conditioning import Covariances, features
 from normcli.engines.failures import engine_errors
 from normcli.engines.folding import fold_batches

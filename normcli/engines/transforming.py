@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import polars as pl
 import polars.selectors as cs
 
-from normcli.application import Direction, Transform, TransformOptions
+from normcli.application import Direction, TransformOptions
+from normcli.application.carrying import Transform
 from normcli.destinations import Outputs, whole_outputs
 from normcli.engines.failures import engine_errors
 from normcli.engines.progress import Progress

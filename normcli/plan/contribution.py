@@ -42,6 +42,11 @@ class Contribution:
         self.sweeps = [
             self._sweeps_of(*each) for each in zip(the_pass.tasks, self.states, strict=True)
         ]
+        self.unswept = [
+            states.keys() - {prefix + name for prefix in sweeps for name in SWEPT}
+            for states, sweeps in zip(self.states, self.sweeps, strict=True)
+        ]
+        """For each task the states that the compiled kernel does not take in."""
         self.row_blocks = RowBlocks()
         self._cells_of_pieces: dict[tuple[int, int], Cells] = {}
         self.outside = [0] * len(the_pass.tasks)
@@ -97,7 +102,8 @@ class Contribution:
                 self.outside[i] += outside
                 lanes = lanes if task.is_raw else evaluated
             self._sweep(i, lanes, by_cell if task.scope == "groups" else None)
-            self._take_in(i, lanes, values_of)
+            if self.unswept[i]:
+                self._take_in(i, lanes, values_of)
         if self.the_pass.in_order:
             self.row_blocks.passed(batch.height, ids)
 
@@ -107,11 +113,6 @@ class Contribution:
             if prefix in self.sweeps[i]:
                 self.sweeps[i][prefix].update(physical(lane), cells)
 
-    def _unswept(self, i: int) -> set[str]:
-        """Return the states of a task that the compiled kernel does not take in."""
-        swept = {prefix + name for prefix in self.sweeps[i] for name in SWEPT}
-        return self.states[i].keys() - swept
-
     def _take_in(
         self,
         i: int,
@@ -120,7 +121,7 @@ class Contribution:
         vectors_of: Callable[[pl.Series], Values] | None = None,
     ) -> None:
         """Take in what is left of a task, as values or vectors."""
-        task, unswept = self.the_pass.tasks[i], self._unswept(i)
+        task, unswept = self.the_pass.tasks[i], self.unswept[i]
         for prefix, lane in zip(task.prefixes, lanes, strict=True):
             names = {name for name in unswept if name.startswith(prefix)}
             wholes = {name for name in names if _takes_vectors(self.states[i][name])}
@@ -160,7 +161,7 @@ class Contribution:
             if self.sweeps[i]:
                 self._sweep(i, lanes, self._cells_of_piece(i, own))
             whole.append(lanes)
-        if not self._unswept(i):
+        if not self.unswept[i]:
             return
         lanes = [flat] if as_it_is else [pl.concat(each) for each in zip(*whole, strict=True)]
         cells = cells_of(elements, task.channels[-1])

@@ -2,14 +2,6 @@
 
 from normcli.request.form import RECORDED, from_table, recorded, request_of
 from normcli.request.request import Request
-from normcli.request.toml import parse_recipe, read_recipe
 
-__all__ = [
-    "RECORDED",
-    "Request",
-    "from_table",
-    "parse_recipe",
-    "read_recipe",
-    "recorded",
-    "request_of",
-]
+# What reads recipe files is imported from `request.toml`, where there is one.
+__all__ = ["RECORDED", "Request", "from_table", "recorded", "request_of"]

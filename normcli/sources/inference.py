@@ -89,18 +89,23 @@ def infer(
                 f"{name} has more than one column {called}",
                 "change the header, or read the file with --no-header",
             )
+    lazy = pl.scan_csv(
+        io.BytesIO(head),
+        has_header=options.header,
+        n_rows=rows,
+        infer_schema_length=rows,
+        truncate_ragged_lines=True,
+        **arguments,
+    )
     try:
-        sample = pl.read_csv(
-            io.BytesIO(head),
-            has_header=options.header,
-            n_rows=rows,
-            infer_schema_length=rows,
-            truncate_ragged_lines=True,
-            **arguments,
-        )
+        guessed = lazy.collect_schema()
+        # A guess of floats is never wrong, and to read the rows takes longer than to guess.
+        doubtful = [named(name) for name, dtype in guessed.items() if dtype != pl.Float64()]
+        sample = lazy.select(doubtful).collect() if doubtful else pl.DataFrame()
     except pl.exceptions.PolarsError as error:
         raise _unreadable(block, error) from error
-    schema = pl.Schema({column: _seen_dtype(sample[column]) for column in sample.columns})
+    seen = {name: _seen_dtype(sample[name]) for name in sample.columns}
+    schema = pl.Schema({name: seen.get(name, dtype) for name, dtype in guessed.items()})
     if warn:
         texts = [c for c, d in schema.items() if d == pl.String() and c not in options.types]
         _warn_of_mixed(sample.select([named(text) for text in texts]), name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from normcli.statsfile.document import FORMAT
-from normcli.statsfile.read import from_bytes
-from normcli.statsfile.write import pieces_of, to_text
+from normcli.statsfile.write import FORMAT, pieces_of, to_text
 
-__all__ = ["FORMAT", "from_bytes", "pieces_of", "to_text"]
+# Reading is imported from `statsfile.read`: a fit has no use for it.
+__all__ = ["FORMAT", "pieces_of", "to_text"]

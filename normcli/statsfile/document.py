@@ -7,15 +7,12 @@ from typing import Any
 import msgspec
 
 __all__ = [
-    "FORMAT",
     "ColumnDocument",
     "ConditionDocument",
     "Document",
     "QuantilesDocument",
     "SourceDocument",
 ]
-
-FORMAT = "normcli/1"
 
 
 class SourceDocument(msgspec.Struct, forbid_unknown_fields=True):

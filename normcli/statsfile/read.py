@@ -37,7 +37,6 @@ from normcli.smallgroups import with_parameters_of_all
 from normcli.sources.options import ReadOptions
 from normcli.statistics.sketch import RELATIVE_ERROR
 from normcli.statsfile.document import (
-    FORMAT,
     ColumnDocument,
     ConditionDocument,
     Document,
@@ -45,6 +44,7 @@ from normcli.statsfile.document import (
 )
 from normcli.statsfile.keys import keys_from_json
 from normcli.statsfile.steps import RefusedError, compare, input_of, method_of, step_of, summary_of
+from normcli.statsfile.write import FORMAT
 from normcli.tensors import tensor_of
 
 __all__ = ["from_bytes"]

@@ -18,12 +18,13 @@ from normcli.dtypes import dtype_name
 from normcli.fitted import Fitted, FittedColumn, FittedStep, StepInput
 from normcli.recipe import options_of
 from normcli.statistics.sketch import RELATIVE_ERROR
-from normcli.statsfile.document import FORMAT
 from normcli.statsfile.keys import columns_to_json, keys_to_json, table_to_json, values_to_json
 from normcli.statsfile.table import encode, scalar, table_rows
 from normcli.tensors import nested
 
-__all__ = ["pieces_of", "to_text"]
+__all__ = ["FORMAT", "pieces_of", "to_text"]
+
+FORMAT = "normcli/1"
 
 # Fewer rows are written one by one.
 _MANY = 100
