@@ -1,4 +1,4 @@
-"""The local engine: batches from polars' streaming scan to a pool of threads."""
+"""The local engine: batches of polars' streaming scan, taken in by several threads."""
 
 from __future__ import annotations
 

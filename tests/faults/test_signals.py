@@ -93,7 +93,10 @@ signal.signal(signal.SIGTERM, end)
 stats, progress = normcli.load("s.json"), Slow()
 options = TransformOptions()
 try:
-    stats.write("apply", ["in.parquet"], "out/new.parquet", options=options, progress=progress)
+    if sys.argv[2] == "apply":
+        stats.write("apply", ["in.parquet"], "out/new.parquet", options=options, progress=progress)
+    else:
+        normcli.fit("in.parquet", progress=progress).save("out/new.json")
 except (KeyboardInterrupt, SystemExit) as stopped:
     rows = progress.rows
     time.sleep(0.5)
@@ -105,11 +108,14 @@ except (KeyboardInterrupt, SystemExit) as stopped:
     ("number", "name"),
     [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "SystemExit")],
 )
-def test_amid_apply_in_python(folder: Any, large: Path, number: signal.Signals, name: str) -> None:
-    """In a notebook the process lives on; the writing must not."""
+@pytest.mark.parametrize("command", ["fit", "apply"])
+def test_amid_work_in_python(
+    folder: Any, large: Path, command: str, number: signal.Signals, name: str
+) -> None:
+    """In a notebook the process lives on; the work must not."""
     pl.concat([pl.read_parquet(large)] * 10).write_parquet(folder.path / "in.parquet")
-    command = [sys.executable, "-c", _STOPPED_IN_PYTHON, number.name]
-    done = subprocess.run(command, cwd=folder.path, capture_output=True, check=False, timeout=300)
+    script = [sys.executable, "-c", _STOPPED_IN_PYTHON, number.name, command]
+    done = subprocess.run(script, cwd=folder.path, capture_output=True, check=False, timeout=300)
     assert (done.returncode, done.stderr.decode()) == (0, "")
     assert done.stdout.decode() == f"{name} True True\n"
     assert folder.left_behind() == []
