@@ -167,6 +167,8 @@ class Stats:
 
 def load(path: str | os.PathLike[str]) -> Stats:
     """Read a stats file ("-" for stdin); raise StatsFileError if it can't be trusted."""
+    from normcli.statsfile.read import from_bytes
+
     name = os.fspath(path)
     try:
         if name == "-":
@@ -182,17 +184,15 @@ def load(path: str | os.PathLike[str]) -> Stats:
         ) from error
     except OSError as error:
         raise EnvironmentFailureError(f"{name} can't be read: {error.strerror}") from error
-    from normcli.statsfile.read import from_bytes
-
     return Stats(from_bytes(data, name), name)
 
 
 def merge(*stats: Stats) -> Stats:
     """Return the fit of all rows that the given fits have seen, exactly as if fitted at once."""
-    if not stats:
-        raise UsageError("there is nothing to merge")
     from normcli.merging import merge_fits
 
+    if not stats:
+        raise UsageError("there is nothing to merge")
     names = [each.name or f"stats {i}" for i, each in enumerate(stats, start=1)]
     fitted = merge_fits([each.fitted for each in stats], names)
     for column in fitted.columns:
