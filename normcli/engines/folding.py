@@ -1,19 +1,15 @@
-"""Batches taken in by several threads, each into a contribution of its own, which add up."""
+"""Batches taken in by a pool of threads, each into a contribution of its own, which add up."""
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol, Self, TypeVar
 
 import polars as pl
 
-from normcli.stoppable import StoppableQuery
-
-__all__ = ["Mergeable", "fold_batches", "fold_scan"]
-
-_NOTHING = pl.DataFrame(schema={"nothing": pl.Null})
+__all__ = ["Mergeable", "fold_batches"]
 
 
 class Mergeable(Protocol):
@@ -29,41 +25,29 @@ class Mergeable(Protocol):
 T = TypeVar("T", bound=Mergeable)
 
 
-def fold_scan(
-    frame: pl.LazyFrame,
-    batch_rows: int,
-    most: int,
-    empty: Callable[[], T],
-    take_in: Callable[[T, pl.DataFrame], None],
-) -> T:
-    """Take a frame's rows in, in whatever order, in the threads that scan it; at `most` so many.
-
-    A batch is taken in where it was made, while it is in that core's cache.
-    """
-    every, work = _shared(most, empty, take_in)
-
-    def take(batch: pl.DataFrame) -> pl.DataFrame:
-        work(batch)
-        return _NOTHING
-
-    query = StoppableQuery()
-    with pl.Config(streaming_chunk_size=batch_rows):
-        query.collect(query.rows(frame).map_batches(take, schema=_NOTHING.schema, streamable=True))
-    return _total(every)
-
-
 def fold_batches(
-    batches: Iterable[pl.DataFrame],
+    batches: object,
     workers: int,
     empty: Callable[[], T],
     take_in: Callable[[T, pl.DataFrame], None],
 ) -> T:
-    """Take all batches in, each in whichever of so many threads is free, while a scan goes on."""
-    every, work = _shared(workers, empty, take_in)
+    """Take all batches in, each into the contribution of whichever worker is free, and add up."""
+    idle: queue.SimpleQueue[T] = queue.SimpleQueue()
+    every = [empty() for _ in range(workers)]
+    for contribution in every:
+        idle.put(contribution)
+
+    def work(batch: pl.DataFrame) -> None:
+        contribution = idle.get()
+        try:
+            take_in(contribution, batch)
+        finally:
+            idle.put(contribution)
+
     running: set[Future[None]] = set()
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for batch in batches:
+            for batch in batches:  # type: ignore[attr-defined]
                 running.add(pool.submit(work, batch))
                 # One batch waits for each worker, no more: memory must not grow with the data.
                 while len(running) >= 2 * workers:
@@ -75,29 +59,6 @@ def fold_batches(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return _total(every)
-
-
-def _shared(
-    threads: int, empty: Callable[[], T], take_in: Callable[[T, pl.DataFrame], None]
-) -> tuple[list[T], Callable[[pl.DataFrame], None]]:
-    """Return contributions for so many threads, and what takes a batch into one that is idle."""
-    every = [empty() for _ in range(threads)]
-    idle: queue.SimpleQueue[T] = queue.SimpleQueue()
-    for contribution in every:
-        idle.put(contribution)
-
-    def work(batch: pl.DataFrame) -> None:
-        contribution = idle.get()
-        try:
-            take_in(contribution, batch)
-        finally:
-            idle.put(contribution)
-
-    return every, work
-
-
-def _total(every: Sequence[T]) -> T:
     for contribution in every:
         contribution.settle()
     total = every[0]

@@ -1,4 +1,4 @@
-"""The local engine: batches of polars' streaming scan, taken in by several threads."""
+"""The local engine: batches from polars' streaming scan to a pool of threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from normcli.columns import named
 from normcli.dtypes import dtype_name, plain_dtype
 from normcli.engines.checks import check_scan
 from normcli.engines.failures import engine_errors
-from normcli.engines.folding import fold_batches, fold_scan
+from normcli.engines.folding import fold_batches
 from normcli.engines.progress import Progress
 from normcli.engines.reading import reading
 from normcli.engines.strips import next_strip, searches, strip_width
@@ -61,14 +61,6 @@ class FitSettings:
     def half(self) -> int:
         """Half of the threads, at least one."""
         return max(1, self._threads // 2)
-
-    @property
-    def scanning(self) -> int:
-        """The number of threads that scan, where these take the batches in: all.
-
-        NumPy does not profit from more than half.
-        """
-        return self.half if compiled() is None else self._threads
 
     @property
     def workers(self) -> int:
@@ -150,14 +142,10 @@ def batches_of(
     frame: pl.LazyFrame, settings: FitSettings, in_order: bool = False
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows in batches, smaller ones where there are tensors, for these are in memory."""
-    return frame.collect_batches(
-        chunk_size=_batch_rows(frame, settings), maintain_order=in_order, engine="streaming"
-    )
-
-
-def _batch_rows(frame: pl.LazyFrame, settings: FitSettings) -> int:
     most = max(1, _BATCH_NUMBERS // numbers_in_row(frame.collect_schema()))
-    return min(settings.batch_rows, most)
+    return frame.collect_batches(
+        chunk_size=min(settings.batch_rows, most), maintain_order=in_order, engine="streaming"
+    )
 
 
 def _limits(targets: Mapping[str, Target], grouped: bool, settings: FitSettings) -> Limits:
@@ -195,17 +183,12 @@ def _run_pass(
             contribution.update(batch, None, 1)
         progress.advance(batch.height)
 
-    def empty() -> Contribution:
-        return Contribution(the_pass, max(1, len(index)) if the_pass.by else 1)
-
-    searching = bool(the_pass.of_sample.tasks)
-    if not (the_pass.by or searching or the_pass.in_order):
-        return fold_scan(frame, _batch_rows(frame, settings), settings.scanning, empty, take_in)
-    # Threads of their own where these wait for each other to number groups, or are few, since to
-    # find out percentiles takes memory, but little time: the scan goes on meanwhile.
-    workers = settings.half if searching else settings.workers
+    cells = max(1, len(index)) if the_pass.by else 1
+    # To find out percentiles takes memory, but little time, with one thread more.
+    workers = settings.half if the_pass.of_sample.tasks else settings.workers
+    workers = 1 if the_pass.in_order else workers
     batches = batches_of(frame, settings, the_pass.in_order)
-    return fold_batches(batches, 1 if the_pass.in_order else workers, empty, take_in)
+    return fold_batches(batches, workers, lambda: Contribution(the_pass, cells), take_in)
 
 
 def _read(

@@ -209,7 +209,6 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "resolution",
             "sinks",
             "sources",
-            "stoppable",
             "tensors",
         },
         {"numpy", "polars"},
