@@ -11,9 +11,9 @@ from typing import Any, Unpack, overload
 
 import polars as pl
 
-from normcli.api.data import ArrowData, Paths
+from normcli.api.data import ArrowData, Paths, opened
 from normcli.application import Direction, TransformKeywords, TransformOptions
-from normcli.destinations import write_text
+from normcli.destinations import is_directory, output_encoding, write_text
 from normcli.engines.progress import NoProgress, Progress
 from normcli.errors import (
     DataError,
@@ -29,6 +29,9 @@ from normcli.sources import ReadOptions
 from normcli.statsfile import pieces_of, to_text
 
 __all__ = ["Stats", "load", "merge"]
+
+# What carries rows over, reads stats files or merges is imported where it is used: not by a fit.
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,7 @@ class Stats:
         ("error", "skip"), `keep_row_stats` (columns for what rows lose to row-wise methods, which
         `invert` needs). Raises DataError where the data do not fit the statistics.
         """
-        from normcli.api.carrying import carried  # a fit has no use for it
-
-        return carried(self, frame, "apply", TransformOptions(**options))
+        return self._carry(frame, "apply", TransformOptions(**options))
 
     @overload
     def invert(
@@ -98,9 +99,23 @@ class Stats:
     def invert(self, frame: ArrowData, **options: Unpack[TransformKeywords]) -> pl.DataFrame: ...
     def invert(self, frame: Any, **options: Unpack[TransformKeywords]) -> Any:
         """Bring normalized rows back, to the dtypes they were fitted with; options as `apply`."""
-        from normcli.api.carrying import carried
+        return self._carry(frame, "invert", TransformOptions(**options))
 
-        return carried(self, frame, "invert", TransformOptions(**options))
+    def _carry(
+        self, frame: Any, direction: Direction, options: TransformOptions
+    ) -> pl.DataFrame | pl.LazyFrame:
+        from normcli.application.carrying import Transform
+
+        expected = self.expected(direction, options.renamed)
+        reading = self.reading(direction)
+        with opened(frame, None, reading, expected, repeat=True) as source:
+            transform = Transform(self.fitted, direction, source.schema, options, "the frame")
+            lazy = source.rows(source.schema, None)
+            if source.encoding is None and not isinstance(frame, pl.LazyFrame):
+                return transform(lazy.collect())
+            return lazy.map_batches(
+                transform, schema=transform.schema, streamable=True, validate_output_schema=False
+            )
 
     def write(
         self,
@@ -117,21 +132,28 @@ class Stats:
         progress: Progress | None = None,
     ) -> None:
         """Carry files over into a file, a directory (an output for each input) or stdout (None)."""
-        from normcli.api.carrying import write_carried
+        from normcli.engines.transforming import Job, run_transform
+        from normcli.sinks import WriteOptions
 
-        write_carried(
-            self,
-            direction,
-            sources,
-            output,
-            options=options,
-            read=read,
-            format=format,
-            to=to,
-            compression=compression,
-            float_format=float_format,
-            progress=progress or NoProgress(),
-        )
+        reading = self.reading(direction) if read is None else read
+        self._warn_of_losses(direction)
+        expected = self.expected(direction, options.renamed)
+        with opened(list(sources), format, reading, expected, False) as source:
+            directory = output is not None and is_directory(output, to)
+            if directory and not source.parts():
+                raise UsageError(
+                    f"stdin has no name that its output in {output} could take",
+                    f"name a file: -o {os.path.join(str(output), 'normalized.parquet')}",
+                )
+            encoding = output_encoding(source, None if directory else output, to)
+            run_transform(
+                source,
+                Job(self.fitted, direction, options),
+                None if output in (None, "-") else output,
+                directory,
+                WriteOptions(encoding, compression, float_format, source.options),
+                progress or NoProgress(),
+            )
 
     def reading(self, direction: Direction) -> ReadOptions:
         """Return how input is read: as in the fit, but that normalized columns are floats."""
@@ -163,6 +185,18 @@ class Stats:
                 expected |= {kept.name: kept.dtype for kept in kept_columns(column.name, column)}
         others = {new: expected[old] for new, old in (renamed or {}).items() if old in expected}
         return {**expected, **others}
+
+    def _warn_of_losses(self, direction: Direction) -> None:
+        losses: dict[str, list[str]] = {}
+        for column in self.fitted.columns if direction == "invert" else ():
+            for method in dict.fromkeys(type(step.method) for step in column.steps):
+                if method.loses:
+                    what = f"{method.name} does not bring back {method.loses}"
+                    losses.setdefault(what, []).append(f'"{column.name}"')
+        for what, names in losses.items():
+            some = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+            columns = f"column{'s' * (len(names) > 1)} {', '.join(names[:_MOST_NAMES])}{some}"
+            warnings.warn(f"{columns}: {what}", NormWarning, stacklevel=3)
 
 
 def load(path: str | os.PathLike[str]) -> Stats:
