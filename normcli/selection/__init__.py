@@ -8,6 +8,5 @@ the order of rows nor the number of threads can be seen in the result.
 from __future__ import annotations
 
 from normcli.selection.search import Search
-from normcli.statistics.ordering import percentile_fraction
 
-__all__ = ["Search", "percentile_fraction"]
+__all__ = ["Search"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normcli.selection import Search, percentile_fraction
+from normcli.selection import Search
 from normcli.selection.scans import FirstLook
 from normcli.statistics import STATISTICS
 from normcli.statistics.base import Kind, Planes, Values
+from normcli.statistics.ordering import percentile_fraction
 
 __all__ = ["Setting", "planes_of", "search", "searched"]
 
